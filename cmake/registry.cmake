@@ -1,0 +1,17 @@
+# qc_registry(kind type files...): writes build/registry/<kind>.inc from file names: one `extern` and one list row per file.
+# A file x.c of kind K must define `const <type> qc_<kind>_x` (an array for kind "op").
+function(qc_registry kind type array)
+    set(declare "")
+    set(rows "")
+    foreach(file ${ARGN})
+        get_filename_component(stem ${file} NAME_WE)
+        string(APPEND declare "extern const ${type} qc_${kind}_${stem}${array};\n")
+        if(array)
+            string(APPEND rows "    qc_${kind}_${stem},\n")
+        else()
+            string(APPEND rows "    &qc_${kind}_${stem},\n")
+        endif()
+    endforeach()
+    file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/registry/${kind}_declare.inc CONTENT "${declare}" @ONLY)
+    file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/registry/${kind}_rows.inc CONTENT "${rows}" @ONLY)
+endfunction()

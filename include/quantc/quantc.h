@@ -1,0 +1,217 @@
+/*
+ * quantc.h - the public API of quantc: convert Keras / TensorFlow models into quantized .tflite files, and run them.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * In one minute
+ *
+ *     struct qc_error error;
+ *     struct qc_model *model = qc_model_open("classifier.tflite", NULL, &error);
+ *     struct qc_session *session = qc_session_create(model, NULL, &error);
+ *     struct qc_tensor_info in, out;
+ *     qc_session_input(session, 0, &in);
+ *     memcpy(in.data, my_floats, in.bytes);
+ *     if (qc_session_invoke(session, &error)) fprintf(stderr, "%s\n", error.text);
+ *     qc_session_output(session, 0, &out);            // out.data, out.dims[0 .. out.rank), out.type
+ *     qc_session_free(session);
+ *     qc_model_free(model);
+ *
+ * Conventions
+ *   - Functions that can fail return qc_status, or a pointer that is NULL on failure; both fill the caller's `error`
+ *     (which may be NULL) with one sentence saying what failed, where, why and what to do.
+ *   - Strings are UTF-8. Sizes are bytes unless a name says otherwise. Tensors are dense, row-major, little-endian.
+ *   - Every *_free(NULL) is allowed. What a getter returns belongs to the object asked and lives as long as it.
+ *   - Models are immutable once opened: any number of sessions, in any threads, may share one. A session belongs to one
+ *     thread at a time.
+ *   - Nothing here aborts or prints. No function keeps global state.
+ */
+#ifndef QUANTC_QUANTC_H
+#define QUANTC_QUANTC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(_WIN32)
+#define QC_API
+#else
+#define QC_API __attribute__((visibility("default")))
+#endif
+
+/* ---- 1. Results and errors ------------------------------------------------------------------------------------- */
+
+typedef enum qc_status {
+    QC_OK = 0,
+    QC_NOMEM = 1,       /* memory ran out, or the ceiling of qc_options.max_memory was met */
+    QC_IO = 2,          /* a file could not be read or written */
+    QC_FORMAT = 3,      /* the bytes are not a sound file of their kind */
+    QC_UNSUPPORTED = 4, /* sound, but holds a layer, operator or type that quantc does not handle */
+    QC_INVALID = 5,     /* an argument of the call makes no sense */
+    QC_RANGE = 6,       /* a value does not fit: an index, a float16 overflow, a size limit asked for */
+    QC_CANCELLED = 7,   /* the caller's progress function asked to stop */
+} qc_status;
+
+/* Filled by every failing call. `text` is one sentence without a newline, always terminated. */
+struct qc_error {
+    qc_status status;
+    char text[1536];
+};
+
+/* "QC_FORMAT" and so on; never NULL. */
+QC_API const char *qc_status_name(qc_status status);
+
+/* "0.1.0". */
+QC_API const char *qc_version(void);
+
+/* ---- 2. Element types ------------------------------------------------------------------------------------------- */
+
+/* The numbers are those of the TensorFlow Lite schema (enum TensorType). */
+typedef enum qc_dtype {
+    QC_FLOAT32 = 0, QC_FLOAT16 = 1, QC_INT32 = 2, QC_UINT8 = 3, QC_INT64 = 4, QC_STRING = 5, QC_BOOL = 6, QC_INT16 = 7,
+    QC_COMPLEX64 = 8, QC_INT8 = 9, QC_FLOAT64 = 10, QC_COMPLEX128 = 11, QC_UINT64 = 12, QC_RESOURCE = 13, QC_VARIANT = 14,
+    QC_UINT32 = 15, QC_UINT16 = 16, QC_INT4 = 17, QC_BFLOAT16 = 18, QC_INT2 = 19, QC_UINT4 = 20,
+    QC_FLOAT8_E4M3FN = 21, QC_FLOAT8_E5M2 = 22, QC_DTYPE_COUNT = 23
+} qc_dtype;
+
+/* "float32", "int8", ... as numpy spells them; "?" for a value outside the enum. */
+QC_API const char *qc_dtype_name(qc_dtype type);
+
+/* Bytes of `count` elements, packed types rounded up; 0 for types without a fixed width (string, resource, variant). */
+QC_API size_t qc_dtype_bytes(qc_dtype type, size_t count);
+
+#define QC_MAX_RANK 8
+
+/* One input or output, as it is now. `data` may be written (inputs) or read (outputs) until the next call that changes
+ * the session. `scale` is 0 for a tensor without quantization, else real = (stored - zero_point) * scale. */
+struct qc_tensor_info {
+    const char *name;           /* the tensor's name; "" if it has none */
+    qc_dtype type;
+    int rank;
+    int32_t dims[QC_MAX_RANK];      /* now */
+    int32_t signature[QC_MAX_RANK]; /* as the file declares them: -1 where any size may be given */
+    float scale;
+    int32_t zero_point;
+    void *data;                 /* NULL before the shape is known, and for an empty tensor */
+    size_t bytes;
+};
+
+/* ---- 3. Options common to opening, converting and running ------------------------------------------------------- */
+
+/* Memory functions for everything an object needs. `resize(user, NULL, n)` allocates, `resize(user, p, 0)` frees. */
+struct qc_allocator {
+    void *(*resize)(void *user, void *block, size_t bytes);
+    void *user;
+};
+
+/* Zero-initialise, then set what matters. NULL stands for all zeros. */
+struct qc_options {
+    const struct qc_allocator *allocator; /* NULL: malloc. Copied */
+    size_t max_memory;                    /* bytes this object may hold at once; 0: no ceiling */
+    int threads;                          /* sessions: 0 or 1: the caller's thread alone; n: n threads in all; -1: one per core */
+    bool reference;                       /* sessions: TFLite's reference arithmetic in place of the default one (docs/bit-exactness.md) */
+    bool profile;                         /* sessions: time every operator, see qc_session_profile */
+    const char *signature;                /* import: SavedModel signature; NULL: serving_default, or the only one */
+    const char *tag;                      /* import: SavedModel tag set, comma separated; NULL: serve */
+    int recurrent;                        /* import: enum qc_recurrent */
+    int32_t batch;                        /* import: fixed batch size; 0: dynamic where the model allows it */
+};
+
+/* The written form of recurrent layers. */
+enum qc_recurrent {
+    QC_RECURRENT_AUTO = 0,   /* the fastest in LiteRT that is exact for the layer */
+    QC_RECURRENT_FUSED = 1,  /* UNIDIRECTIONAL_SEQUENCE_LSTM, made stateless by a reset step; batch fixed */
+    QC_RECURRENT_LOOP = 2,   /* WHILE with a body subgraph */
+    QC_RECURRENT_UNROLL = 3, /* basic operators only */
+};
+
+/* ---- 4. Models -------------------------------------------------------------------------------------------------- */
+
+struct qc_model;
+
+/*
+ * Opens a model of any kind quantc reads: .tflite, Keras .h5 / .hdf5 / .keras, a SavedModel folder, a frozen .pb. The kind is
+ * told by content. Keras and TensorFlow models are imported into a float graph. The file is mapped and must not change
+ * while the model lives. A build with QUANTC_RUNTIME_ONLY reads .tflite alone.
+ */
+QC_API struct qc_model *qc_model_open(const char *path, const struct qc_options *options, struct qc_error *error);
+
+/* The same from memory (.tflite only). The bytes stay the caller's and must outlive the model unchanged; any alignment. */
+QC_API struct qc_model *qc_model_open_memory(const void *bytes, size_t size, const struct qc_options *options,
+                                             struct qc_error *error);
+
+/* Sessions must be freed first. */
+QC_API void qc_model_free(struct qc_model *model);
+
+/* Things worth telling a person that did not stop the import (ignored configuration keys, chosen recurrent forms, a fixed
+ * batch), one sentence each, in order. NULL past the last. */
+QC_API const char *qc_model_note(const struct qc_model *model, size_t index);
+
+/* An associated file packed into the .tflite (vocabulary, labels), or false. The bytes live as long as the model. */
+QC_API bool qc_model_associated_file(const struct qc_model *model, const char *name, const void **bytes, size_t *size);
+
+/* A metadata entry by name, or false. The bytes live as long as the model. */
+QC_API bool qc_model_metadata(const struct qc_model *model, const char *name, const void **bytes, size_t *size);
+
+/* Signatures: count, and the key of one ("serving_default"). NULL past the last. */
+QC_API size_t qc_model_signature_count(const struct qc_model *model);
+QC_API const char *qc_model_signature_key(const struct qc_model *model, size_t index);
+
+/* ---- 5. Sessions: running a model ------------------------------------------------------------------------------- */
+
+struct qc_session;
+
+/* Plans and prepares the main subgraph (or that of `options->signature`): packs weights, reserves the arena. After this,
+ * invoke allocates nothing for static shapes. The model must outlive the session. */
+QC_API struct qc_session *qc_session_create(struct qc_model *model, const struct qc_options *options, struct qc_error *error);
+QC_API void qc_session_free(struct qc_session *session);
+
+QC_API size_t qc_session_input_count(const struct qc_session *session);
+QC_API size_t qc_session_output_count(const struct qc_session *session);
+
+/* QC_INVALID past the last. With options.signature set, order and names are those of the signature's entries sorted by name;
+ * else the subgraph's own. */
+QC_API qc_status qc_session_input(struct qc_session *session, size_t index, struct qc_tensor_info *info);
+QC_API qc_status qc_session_output(struct qc_session *session, size_t index, struct qc_tensor_info *info);
+
+/* Position of an input or output by the name of the signature entry or of the tensor; -1 if there is none. */
+QC_API int qc_session_input_index(const struct qc_session *session, const char *name);
+QC_API int qc_session_output_index(const struct qc_session *session, const char *name);
+
+/* Gives input `index` another shape. Contents of all inputs are undefined until written again. Takes effect (plans anew) at
+ * the next qc_session_input, qc_session_output or qc_session_invoke, which reports shapes that do not fit. */
+QC_API qc_status qc_session_resize(struct qc_session *session, size_t index, int rank, const int32_t *dims,
+                                   struct qc_error *error);
+
+/* Computes all outputs from the inputs. */
+QC_API qc_status qc_session_invoke(struct qc_session *session, struct qc_error *error);
+
+/* String inputs and outputs: the tensor's bytes are TFLite's packed form. These set and get them as arrays. */
+QC_API qc_status qc_session_set_strings(struct qc_session *session, size_t index, size_t count, const char *const *strings,
+                                        const size_t *lengths, struct qc_error *error);
+QC_API bool qc_session_get_string(struct qc_session *session, size_t output, size_t element, const char **bytes, size_t *length);
+
+/* Puts variable tensors (the memory of stateful models) back to their initial zeros. */
+QC_API qc_status qc_session_reset(struct qc_session *session, struct qc_error *error);
+
+/* Bytes: arena and other memory the session holds, now. */
+QC_API size_t qc_session_memory(const struct qc_session *session);
+
+/* One row of the profile (options.profile): accumulated over invocations. */
+struct qc_profile_row {
+    const char *op;     /* "CONV_2D" */
+    const char *name;   /* name of the first output tensor */
+    const char *kernel; /* which kernel ran it; "" if the operator has only one */
+    uint64_t calls;
+    uint64_t nanoseconds;
+};
+/* false past the last row. */
+QC_API bool qc_session_profile(const struct qc_session *session, size_t index, struct qc_profile_row *row);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
