@@ -1,0 +1,36 @@
+/*
+ * file.h - reading whole files by mapping them, and writing files that appear whole or not at all.
+ */
+#ifndef QC_BASE_FILE_H
+#define QC_BASE_FILE_H
+
+#include "base/env.h"
+
+struct qc_file {
+    const void *bytes; /* NULL for an empty file */
+    size_t size;
+};
+
+/* Maps a regular file, read-only. */
+qc_status qc_file_map(struct qc_env *env, const char *path, struct qc_file *file);
+void qc_file_unmap(struct qc_file *file);
+/* A folder? */
+bool qc_file_is_folder(const char *path);
+
+/* A file being written beside its final place. */
+struct qc_writer {
+    struct qc_env *env;
+    const char *path;
+    char *temporary;
+    int descriptor;
+    size_t size; /* written so far */
+};
+
+qc_status qc_writer_open(struct qc_writer *writer, struct qc_env *env, const char *path);
+qc_status qc_writer_put(struct qc_writer *writer, const void *bytes, size_t size);
+/* Syncs and renames; on failure nothing is left behind. */
+qc_status qc_writer_commit(struct qc_writer *writer);
+/* Leaves nothing behind. Safe after commit and after a failed open. */
+void qc_writer_abort(struct qc_writer *writer);
+
+#endif
