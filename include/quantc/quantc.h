@@ -211,6 +211,142 @@ struct qc_profile_row {
 /* false past the last row. */
 QC_API bool qc_session_profile(const struct qc_session *session, size_t index, struct qc_profile_row *row);
 
+/* ---- 7. Arrays: .npy and .npz ----------------------------------------------------------------------------------- */
+
+/* Named arrays in order: the members of an .npz, or the one array of a .npy under the name "". */
+struct qc_arrays;
+
+struct qc_array {
+    const char *name;           /* key of the .npz */
+    qc_dtype type;              /* QC_STRING for numpy's fixed-width bytes (S) and text (U) */
+    int rank;
+    int64_t dims[QC_MAX_RANK];
+    size_t count;               /* elements */
+    const void *data;           /* dense, row-major, in this machine's byte order; NULL for strings */
+    size_t bytes;               /* of data */
+    const char *const *strings; /* [count], terminated; text as UTF-8. NULL unless type is QC_STRING */
+    const size_t *lengths;      /* [count], trailing zero bytes not counted, as numpy does */
+};
+
+/*
+ * Opens a .npy or .npz (told by content) and checks its directory and headers; values are read by qc_arrays_get. All formats
+ * that numpy writes are taken: versions 1 to 3, C and Fortran order, either byte order, stored and deflated members. Object
+ * arrays and structured types are QC_UNSUPPORTED. An array costs the memory that its header declares and its bytes back.
+ */
+QC_API struct qc_arrays *qc_arrays_open(const char *path, const struct qc_options *options, struct qc_error *error);
+QC_API void qc_arrays_free(struct qc_arrays *arrays);
+
+QC_API size_t qc_arrays_count(const struct qc_arrays *arrays);
+
+/* Position of a name; -1 if there is none. */
+QC_API int qc_arrays_find(const struct qc_arrays *arrays, const char *name);
+
+/* Fills `array`, reading its values at the first call. They live as long as `arrays`. QC_INVALID past the last. */
+QC_API qc_status qc_arrays_get(struct qc_arrays *arrays, size_t index, struct qc_array *array, struct qc_error *error);
+
+/*
+ * Writes an .npz with stored members, or a .npy where `path` ends in ".npy" (then count must be 1). Of each array, name, type,
+ * rank, dims and data (strings and lengths for QC_STRING, which becomes fixed-width bytes) are read. bfloat16 and packed 4 or
+ * 2 bit types, which numpy lacks, are written as float32 and int8 or uint8. The file appears whole or not at all.
+ */
+QC_API qc_status qc_arrays_write(const char *path, const struct qc_array *arrays, size_t count, struct qc_error *error);
+
+/* ---- 8. Text: Keras Tokenizer, padding, labels ------------------------------------------------------------------ */
+
+/*
+ * tf.keras.preprocessing.text.Tokenizer: the same ids for the same text, and the same word_index for the same texts. Text is
+ * UTF-8; a byte that is none is QC_FORMAT with its offset. Once made or fitted, any number of threads may share a tokenizer.
+ */
+struct qc_tokenizer;
+
+/* Zero-initialise, then set what differs from Keras's defaults. */
+struct qc_tokenizer_options {
+    const char *filters;   /* characters that are blotted out; NULL: Keras's list, !"#$%&()*+,-./:;<=>?@[\]^_`{|}~ tab and newline */
+    const char *split;     /* what separates words; NULL: one space */
+    const char *oov_token; /* stands for unknown words; NULL: none, they are dropped */
+    int64_t num_words;     /* keeps the ids 1 .. num_words - 1; 0: all */
+    bool keep_case;        /* lower=False */
+    bool char_level;       /* every character is a word */
+};
+
+/* An empty tokenizer, to be fitted. */
+QC_API struct qc_tokenizer *qc_tokenizer_create(const struct qc_tokenizer_options *options, struct qc_error *error);
+
+/*
+ * Reads a vocabulary: JSON {"word": id, ...} as people dump tokenizer.word_index, or what Tokenizer.to_json() gives, told by
+ * content. The file's own settings hold where `options` (NULL: none) leaves a field zero. Duplicate words, duplicate ids and
+ * ids below 0 are QC_FORMAT.
+ */
+QC_API struct qc_tokenizer *qc_tokenizer_open(const char *path, const struct qc_tokenizer_options *options, struct qc_error *error);
+QC_API struct qc_tokenizer *qc_tokenizer_open_memory(const void *json, size_t size, const struct qc_tokenizer_options *options,
+                                                     struct qc_error *error);
+QC_API void qc_tokenizer_free(struct qc_tokenizer *tokenizer);
+
+/* fit_on_texts: counts the words of one text; call it for each. Not while another thread uses the tokenizer. */
+QC_API qc_status qc_tokenizer_fit(struct qc_tokenizer *tokenizer, const char *text, size_t length, struct qc_error *error);
+
+/* Writes word_index as json.dump(word_index, file, ensure_ascii=False) does. */
+QC_API qc_status qc_tokenizer_save(struct qc_tokenizer *tokenizer, const char *path, struct qc_error *error);
+
+/* The id of a word, 0 if it has none; and how many words there are. */
+QC_API int32_t qc_tokenizer_id(const struct qc_tokenizer *tokenizer, const char *word, size_t length);
+QC_API size_t qc_tokenizer_words(const struct qc_tokenizer *tokenizer);
+
+/* texts_to_sequences of one text. *count becomes the number of ids; the first `capacity` of them are written to `ids`. */
+QC_API qc_status qc_tokenizer_encode(const struct qc_tokenizer *tokenizer, const char *text, size_t length, int32_t *ids,
+                                     size_t capacity, size_t *count, struct qc_error *error);
+
+/* Where padding goes, and where long sequences are cut. Keras's default is the front for both. */
+enum qc_side { QC_PRE = 0, QC_POST = 1 };
+
+struct qc_padding {
+    size_t maxlen;
+    enum qc_side padding, truncating;
+    int32_t value;
+};
+
+/* texts_to_sequences and pad_sequences of one text in one go: fills ids[0 .. pad->maxlen). *known (may be NULL): ids before
+ * padding and cutting. Memory does not depend on the text's length. */
+QC_API qc_status qc_tokenizer_sequence(const struct qc_tokenizer *tokenizer, const char *text, size_t length,
+                                       const struct qc_padding *pad, int32_t *ids, size_t *known, struct qc_error *error);
+
+/* pad_sequences of one sequence: fills out[0 .. pad->maxlen). */
+QC_API void qc_pad_sequence(const int32_t *ids, size_t count, const struct qc_padding *pad, int32_t *out);
+
+/* A text classifier: a model, its tokenizer and how they are joined. Belongs to one thread at a time. */
+struct qc_classifier;
+
+/* Zero-initialise, then set what differs from what the model file says or else from the defaults. */
+struct qc_classifier_options {
+    const char *word_index;                /* path; NULL: the vocabulary packed into the model */
+    struct qc_tokenizer_options tokenizer;
+    size_t maxlen;                         /* 0: as packed, else the model's own fixed length, else 100 */
+    const enum qc_side *padding;           /* NULL: as packed, else QC_PRE */
+    const enum qc_side *truncating;
+    const float *threshold;                /* NULL: as packed, else 0.5 */
+    struct qc_options run;                 /* of the session: threads, reference, max_memory */
+};
+
+struct qc_prediction {
+    int label;           /* one score: 1 if it is above the threshold, else 0; several: the place of the largest */
+    const char *name;    /* of the label, if the model file carries names, else its number as text */
+    float probability;   /* the one score, or the largest */
+    const float *scores; /* all, dequantized */
+    size_t score_count;
+    const int32_t *ids;  /* what the model was given */
+    size_t id_count;
+    size_t known;        /* ids before padding and cutting */
+};
+
+/* The model needs one input [batch, maxlen] of float32, int32 or int64 ids and one output [batch, scores]. */
+QC_API struct qc_classifier *qc_classifier_open(const char *model_path, const struct qc_classifier_options *options,
+                                                struct qc_error *error);
+QC_API void qc_classifier_free(struct qc_classifier *classifier);
+
+/* What `prediction` points to lives until the next call. Text without a known word is all padding, and gets its label. */
+QC_API qc_status qc_classifier_predict(struct qc_classifier *classifier, const char *text, size_t length,
+                                       struct qc_prediction *prediction, struct qc_error *error);
+
 #ifdef __cplusplus
 }
 #endif
