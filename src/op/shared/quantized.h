@@ -1,0 +1,24 @@
+/*
+ * quantized.h - quantization of operands, checked. After these a kernel may rely on: scales finite and positive, zero points
+ * within the type, as many scales as channels.
+ */
+#ifndef QC_OP_SHARED_QUANTIZED_H
+#define QC_OP_SHARED_QUANTIZED_H
+
+#include "base/requant.h"
+#include "op/op.h"
+
+/* "input 1" or "output 0" must be quantized with one sound scale and zero point. `what` is that text. */
+qc_status qc_require_quantized(struct qc_step *step, const char *what, const struct qc_value *value);
+
+/* Likewise, and the zero point is 0 (16 bit activations, symmetric weights). */
+qc_status qc_require_symmetric(struct qc_step *step, const char *what, const struct qc_value *value);
+
+/*
+ * Weights: one scale, or one for each of `channels` slices along `axis`; every zero point 0 unless the type is uint8 or uint4.
+ * Fills scale[channels] from them. scale may be NULL: check only.
+ */
+qc_status qc_require_weights(struct qc_step *step, const char *what, const struct qc_value *value, int axis, int32_t channels,
+                             float *scale);
+
+#endif
