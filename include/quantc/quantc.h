@@ -80,7 +80,8 @@ typedef enum qc_dtype {
 /* "float32", "int8", ... as numpy spells them; "?" for a value outside the enum. */
 QC_API const char *qc_dtype_name(qc_dtype type);
 
-/* Bytes of `count` elements, packed types rounded up; 0 for types without a fixed width (string, resource, variant). */
+/* Bytes of `count` elements, packed types rounded up; a resource handle takes 4; 0 for types without a fixed width
+ * (string, variant). */
 QC_API size_t qc_dtype_bytes(qc_dtype type, size_t count);
 
 #define QC_MAX_RANK 8

@@ -12,7 +12,7 @@ static const struct {
     [QC_UINT8] = {"uint8", 8, 'i'},        [QC_INT64] = {"int64", 64, 'i'},     [QC_STRING] = {"string", 0, '-'},
     [QC_BOOL] = {"bool", 8, 'b'},          [QC_INT16] = {"int16", 16, 'i'},     [QC_COMPLEX64] = {"complex64", 64, 'c'},
     [QC_INT8] = {"int8", 8, 'i'},          [QC_FLOAT64] = {"float64", 64, 'f'}, [QC_COMPLEX128] = {"complex128", 128, 'c'},
-    [QC_UINT64] = {"uint64", 64, 'i'},     [QC_RESOURCE] = {"resource", 0, '-'}, [QC_VARIANT] = {"variant", 0, '-'},
+    [QC_UINT64] = {"uint64", 64, 'i'},     [QC_RESOURCE] = {"resource", 32, '-'}, [QC_VARIANT] = {"variant", 0, '-'},
     [QC_UINT32] = {"uint32", 32, 'i'},     [QC_UINT16] = {"uint16", 16, 'i'},   [QC_INT4] = {"int4", 4, 'i'},
     [QC_BFLOAT16] = {"bfloat16", 16, 'f'}, [QC_INT2] = {"int2", 2, 'i'},        [QC_UINT4] = {"uint4", 4, 'i'},
     [QC_FLOAT8_E4M3FN] = {"float8_e4m3fn", 8, '-'}, [QC_FLOAT8_E5M2] = {"float8_e5m2", 8, '-'},

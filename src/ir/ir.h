@@ -111,8 +111,9 @@ struct qc_model {
     uint32_t file_count;
     const char **notes;
     size_t note_count, note_capacity;
-    void (*close)(struct qc_model *model); /* releases what the importer opened (mappings); may be NULL */
-    void *close_data;
+    struct qc_file *mapping;               /* of the model file; NULL from memory or a folder */
+    void (*close)(struct qc_model *model); /* releases what the importer opened besides; may be NULL */
+    void *close_data;                      /* for close */
     struct qc_pack_store *packs; /* packed weights, shared by sessions; owned by src/run */
 };
 

@@ -47,8 +47,7 @@ qc_status qc_node_infer(struct qc_node *node)
     int in_count = node->in_count, out_count = node->out_count, total = in_count + out_count;
     struct qc_value *value = qc_arena_array(&arena, (size_t)total, sizeof *value);
     struct qc_value **pointer = qc_arena_array(&arena, (size_t)total, sizeof *pointer);
-    const void *options = node->options;
-    if (op->options && !options) options = fb_new(&arena, op->options);
+    const void *options = qc_op_options(op, node, &arena);
     if (!value || !pointer || (op->options && !options)) {
         qc_arena_free(&arena);
         return QC_NOMEM;

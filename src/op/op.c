@@ -48,6 +48,12 @@ const struct qc_op *qc_op_find(int code, const char *custom)
     return NULL;
 }
 
+const void *qc_op_options(const struct qc_op *op, const struct qc_node *node, struct qc_arena *arena)
+{
+    if (node->options && node->options_table == op->options) return node->options;
+    return op->options ? fb_new(arena, op->options) : NULL;
+}
+
 /* ---- errors ---- */
 
 qc_status qc_step_fail(struct qc_step *step, qc_status status, const char *format, ...)

@@ -84,6 +84,10 @@ const struct qc_op *const *qc_op_list(size_t *count);
 /* NULL if quantc does not have it. `custom` is the custom operator's name, or NULL. */
 const struct qc_op *qc_op_find(int code, const char *custom);
 
+/* The node's options if they are of the operator's own kind, else (none in the file, or another operator's) the schema's defaults, made in
+ * `arena`. NULL for operators without options, or with QC_NOMEM recorded. */
+const void *qc_op_options(const struct qc_op *op, const struct qc_node *node, struct qc_arena *arena);
+
 /* ---- what hooks may use ---- */
 
 /* Records "OPERATOR 'name': sentence" and returns status. `format` names operand and value, e.g. "input 1: rank is %d, not 4". */
@@ -131,20 +135,28 @@ struct qc_runtime {
     /* Runs subgraph `graph` with inputs taken from `in`; results are copied to `out` (shapes set first). For WHILE, IF, CALL. */
     qc_status (*call)(struct qc_runtime *rt, uint32_t graph, int in_count, struct qc_value *const *in, int out_count,
                       struct qc_value *const *out);
+    /* Plans subgraph `graph` for inputs of these types and shapes and gives the shapes of its results to `out` (shaped false where they
+     * depend on data). NULL outside a session. */
+    qc_status (*call_infer)(struct qc_runtime *rt, uint32_t graph, int in_count, struct qc_value *const *in, int out_count,
+                            struct qc_value *const *out);
     /* Copies value contents and, for dynamic ones, shape. */
     qc_status (*assign)(struct qc_runtime *rt, struct qc_value *to, const struct qc_value *from);
     /* Gives a dynamic value its shape and memory, during run. */
     qc_status (*resize)(struct qc_runtime *rt, struct qc_value *value, int rank, const int32_t *dims, size_t string_bytes);
     /* State of named resources (variables, hash tables), kept by the session: finds or creates the slot for a key. */
     struct qc_resource *(*resource)(struct qc_runtime *rt, const char *container, const char *name);
+    /* The resource a handle (int32 element of a RESOURCE tensor) stands for; NULL if there is none. */
+    struct qc_resource *(*resource_at)(struct qc_runtime *rt, int32_t id);
     const void *(*pack)(struct qc_runtime *rt, const struct qc_tensor *tensor, const char *kind, size_t bytes,
                         void (*fill)(void *block, const void *context), const void *context);
 };
 
 struct qc_resource { /* a variable's value or a hash table; `data` is the operator family's own */
     int32_t id;
+    const char *container, *name;
     void *data;
     void (*destroy)(struct qc_env *env, void *data);
+    struct qc_resource *next;
 };
 
 /* ---- single nodes, for importers and passes ---- */

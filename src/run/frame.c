@@ -1,0 +1,433 @@
+/*
+ * frame.c - planning one graph for the shapes its inputs have. See run.h for the stages.
+ *
+ * Memory: a value is known while planning (a constant, or evaluated), or gets a piece of frame->memory (shape known), or a block of its own
+ * (variables, strings, and what is dynamic). Values of operators that only pass bytes on (QC_OP_ALIAS), and elementwise results whose
+ * operand dies with them (QC_OP_INPLACE), share their operand's memory: `root` leads to the value that owns it. Graph inputs and
+ * constants are never overwritten.
+ */
+#include "run/run.h"
+
+#include <string.h>
+
+enum { FOREVER = INT32_MAX };
+
+/* ---- making ---- */
+
+static void reset_value(struct qc_frame *frame, uint32_t index)
+{
+    const struct qc_tensor *tensor = frame->graph->tensor[index];
+    struct qc_frame_value *fv = &frame->value[index];
+    struct qc_value *value = &fv->value;
+    fv->root = (int32_t)index;
+    fv->first = FOREVER;
+    fv->last = -1;
+    value->tensor = tensor;
+    value->type = tensor->type;
+    value->quant = tensor->quant;
+    value->constant = value->known = tensor->constant;
+    value->dynamic = false;
+    if (tensor->constant) value->data = (void *)(uintptr_t)tensor->data;
+    value->shaped = tensor->constant || tensor->variable;
+    if (value->shaped) {
+        value->rank = tensor->rank;
+        memcpy(value->dims, tensor->dims, sizeof value->dims);
+        value->bytes = tensor->constant ? tensor->bytes : qc_dtype_bytes(tensor->type, qc_tensor_elements(tensor));
+    }
+}
+
+static bool is_input(const struct qc_graph *graph, uint32_t index)
+{
+    for (int i = 0; i < graph->input_count; i++)
+        if (graph->input[i]->index == index) return true;
+    return false;
+}
+
+qc_status qc_frame_make(struct qc_session *session, uint32_t index, struct qc_frame **result)
+{
+    struct qc_frame *frame = &session->frame[index];
+    const struct qc_graph *graph = session->model->graph[index];
+    *result = frame;
+    if (frame->made) return QC_OK;
+    size_t operands = 0;
+    for (uint32_t n = 0; n < graph->node_count; n++)
+        operands += (size_t)(graph->node[n]->in_count + graph->node[n]->out_count + graph->node[n]->intermediate_count);
+    frame->session = session;
+    frame->graph = graph;
+    qc_arena_init(&frame->arena, &session->env);
+    frame->value = qc_env_alloc(&session->env, (graph->tensor_count + 1) * sizeof *frame->value);
+    frame->step = qc_env_alloc(&session->env, (graph->node_count + 1) * sizeof *frame->step);
+    frame->pointers = qc_env_alloc(&session->env, (operands + 1) * sizeof *frame->pointers);
+    if (!frame->value || !frame->step || !frame->pointers) return QC_NOMEM;
+    struct qc_value **pointer = frame->pointers;
+    for (uint32_t n = 0; n < graph->node_count; n++) {
+        const struct qc_node *node = graph->node[n];
+        struct qc_step *step = &frame->step[n].step;
+        step->node = node;
+        step->op = qc_op_find(node->code, node->custom);
+        step->rt = &session->rt;
+        qc_arena_init(&frame->step[n].arena, &session->env);
+        step->in_count = node->in_count;
+        step->out_count = node->out_count;
+        step->intermediate_count = node->intermediate_count;
+        step->in = pointer;
+        for (int i = 0; i < node->in_count; i++) *pointer++ = node->in[i] ? &frame->value[node->in[i]->index].value : NULL;
+        step->out = pointer;
+        for (int i = 0; i < node->out_count; i++) *pointer++ = node->out[i] ? &frame->value[node->out[i]->index].value : NULL;
+        step->intermediate = pointer;
+        for (int i = 0; i < node->intermediate_count; i++)
+            *pointer++ = node->intermediate[i] ? &frame->value[node->intermediate[i]->index].value : NULL;
+    }
+    for (uint32_t i = 0; i < graph->tensor_count; i++) reset_value(frame, i);
+    for (int i = 0; i < graph->input_count; i++) {
+        struct qc_value *value = &frame->value[graph->input[i]->index].value;
+        value->rank = graph->input[i]->rank;
+        memcpy(value->dims, graph->input[i]->dims, sizeof value->dims);
+    }
+    frame->made = true;
+    return QC_OK;
+}
+
+void qc_frame_free(struct qc_frame *frame)
+{
+    if (!frame->graph) return;
+    struct qc_env *env = &frame->session->env;
+    for (uint32_t n = 0; frame->step && n < frame->graph->node_count; n++) qc_arena_free(&frame->step[n].arena);
+    for (uint32_t i = 0; frame->value && i < frame->graph->tensor_count; i++) qc_env_free(env, frame->value[i].heap);
+    qc_arena_free(&frame->arena);
+    qc_env_free(env, frame->memory);
+    qc_env_free(env, frame->value);
+    qc_env_free(env, frame->step);
+    qc_env_free(env, frame->pointers);
+    memset(frame, 0, sizeof *frame);
+}
+
+qc_status qc_frame_reserve(struct qc_frame *frame, struct qc_frame_value *fv, size_t bytes)
+{
+    if (!fv->heap || fv->heap_bytes < bytes) {
+        struct qc_env *env = &frame->session->env;
+        qc_env_free(env, fv->heap);
+        fv->heap_bytes = 0;
+        if (!(fv->heap = qc_env_resize(env, NULL, bytes + 64))) return QC_NOMEM;
+        fv->heap_bytes = bytes;
+    }
+    fv->value.data = (void *)(((uintptr_t)fv->heap + 63) & ~(uintptr_t)63);
+    fv->value.bytes = bytes;
+    return QC_OK;
+}
+
+void qc_frame_reset(struct qc_frame *frame)
+{
+    for (uint32_t i = 0; frame->made && i < frame->graph->tensor_count; i++)
+        if (frame->graph->tensor[i]->variable && frame->value[i].value.data && !frame->value[i].value.constant)
+            memset(frame->value[i].value.data, 0, frame->value[i].value.bytes);
+}
+
+/* ---- one step ---- */
+
+static struct qc_frame_value *holder(struct qc_value *value)
+{
+    return (struct qc_frame_value *)(void *)((char *)value - offsetof(struct qc_frame_value, value));
+}
+
+static qc_status check_step(struct qc_step *step)
+{
+    const struct qc_op *op = step->op;
+    if (step->in_count < op->in_min || (op->in_max != 255 && step->in_count > op->in_max) || step->out_count < op->out_min ||
+        (op->out_max != 255 && step->out_count > op->out_max))
+        return qc_step_fail(step, QC_FORMAT, "%d inputs and %d outputs do not fit this operator", step->in_count, step->out_count);
+    for (int i = 0; i < step->out_count; i++)
+        if (!step->out[i]) return qc_step_fail(step, QC_FORMAT, "output %d is missing", i);
+    return QC_OK;
+}
+
+static qc_status set_options(struct qc_frame *frame, struct qc_step *step)
+{
+    step->options = qc_op_options(step->op, step->node, &frame->arena);
+    return step->options || !step->op->options ? QC_OK : QC_NOMEM;
+}
+
+static qc_status plan_and_prepare(struct qc_step *step)
+{
+    step->state = NULL;
+    step->scratch_bytes = 0;
+    step->kernel = NULL;
+    if (step->op->plan) QC_TRY(step->op->plan(step));
+    return QC_OK;
+}
+
+/* Runs a step whose operands are all known, and makes its outputs known. Results of constants alone are kept with the model, so that
+ * sessions share them. */
+static void copy_value(void *block, const void *context)
+{
+    const struct qc_value *value = context;
+    if (value->bytes) memcpy(block, value->data, value->bytes);
+}
+
+static qc_status evaluate(struct qc_frame *frame, struct qc_frame_step *fs, bool constant)
+{
+    struct qc_step *step = &fs->step;
+    struct qc_env *env = &frame->session->env;
+    struct qc_arena scratch;
+    qc_arena_init(&scratch, env);
+    qc_status status = QC_OK;
+    step->arena = &scratch;
+    for (int i = 0; i < step->out_count && !status; i++) {
+        struct qc_arena *from = constant ? &scratch : &frame->arena;
+        if (!(step->out[i]->data = qc_arena_alloc(from, step->out[i]->bytes))) status = QC_NOMEM;
+    }
+    if (!status) status = plan_and_prepare(step);
+    if (!status && step->op->prepare) status = step->op->prepare(step);
+    if (!status && step->scratch_bytes && !(step->scratch = qc_arena_alloc(&scratch, step->scratch_bytes + 64))) status = QC_NOMEM;
+    step->scratch = (void *)(((uintptr_t)step->scratch + 63) & ~(uintptr_t)63);
+    if (!status) status = step->op->run(step);
+    for (int i = 0; i < step->out_count && !status; i++) {
+        struct qc_value *out = step->out[i];
+        if (constant && out->bytes) {
+            const void *kept = qc_pack_get(frame->session->model, env, out->tensor, "value", out->bytes, copy_value, out);
+            if (!kept) status = QC_NOMEM;
+            out->data = (void *)(uintptr_t)kept;
+        }
+        out->known = true;
+        out->constant = constant;
+    }
+    qc_arena_free(&scratch);
+    step->arena = NULL;
+    step->state = step->scratch = NULL;
+    fs->evaluated = !status;
+    return status;
+}
+
+/* Can it be evaluated now? *constant tells if nothing but constants is behind it. */
+static bool evaluable(const struct qc_step *step, bool *constant)
+{
+    *constant = true;
+    if ((step->op->flags & QC_OP_STATEFUL) || step->deferred) return false;
+    size_t bytes = 0;
+    for (int i = 0; i < step->in_count; i++) {
+        const struct qc_value *in = step->in[i];
+        if (!in) continue;
+        if (!in->known && !(step->op->flags & QC_OP_SHAPE_ONLY)) return false;
+        *constant &= in->known && in->constant;
+    }
+    for (int i = 0; i < step->out_count; i++) {
+        if (step->out[i]->type == QC_STRING || step->out[i]->tensor->variable) return false;
+        bytes += step->out[i]->bytes;
+    }
+    if (step->op->flags & QC_OP_SHAPE_ONLY) return true;
+    return step->in_count && (*constant || bytes <= 4096); /* shape arithmetic is small; other known values wait for invoke */
+}
+
+static qc_status plan_step(struct qc_frame *frame, struct qc_frame_step *fs)
+{
+    struct qc_step *step = &fs->step;
+    bool constant, unknown = false;
+    step->arena = &frame->arena;
+    step->deferred = step->prepared = fs->evaluated = fs->at_invoke = false;
+    QC_TRY(check_step(step));
+    QC_TRY(set_options(frame, step));
+    for (int i = 0; i < step->in_count; i++) unknown |= step->in[i] && !step->in[i]->shaped;
+    if (!unknown) QC_TRY(step->op->infer(step));
+    if (unknown || step->deferred) {
+        fs->at_invoke = true;
+        for (int i = 0; i < step->out_count; i++) {
+            step->out[i]->dynamic = true;
+            step->out[i]->shaped = false;
+        }
+        return QC_OK;
+    }
+    for (int i = 0; i < step->out_count; i++) {
+        if (!step->out[i]->shaped) return qc_step_fail(step, QC_UNSUPPORTED, "the shape of output %d cannot be found", i);
+        if (step->out[i]->type == QC_STRING) step->out[i]->dynamic = true;
+    }
+    if (evaluable(step, &constant)) return evaluate(frame, fs, constant);
+    return plan_and_prepare(step);
+}
+
+qc_status qc_frame_plan_step(struct qc_frame *frame, struct qc_frame_step *fs)
+{
+    struct qc_step *step = &fs->step;
+    qc_arena_free(&fs->arena);
+    step->arena = &fs->arena;
+    step->deferred = false;
+    uint8_t known[256];
+    int count = QC_MIN(step->in_count, 256);
+    for (int i = 0; i < count; i++) {
+        known[i] = step->in[i] && step->in[i]->known;
+        if (step->in[i]) step->in[i]->known = true;
+    }
+    qc_status status = step->op->infer(step);
+    for (int i = 0; i < step->out_count && !status && !step->deferred; i++)
+        if (step->out[i]->type != QC_STRING) status = qc_frame_reserve(frame, holder(step->out[i]), step->out[i]->bytes);
+    if (!status) status = plan_and_prepare(step);
+    if (!status && step->op->prepare) status = step->op->prepare(step);
+    if (!status && step->scratch_bytes) {
+        char *raw = qc_arena_alloc(&fs->arena, step->scratch_bytes + 64);
+        if (!raw) status = QC_NOMEM;
+        step->scratch = (void *)(((uintptr_t)raw + 63) & ~(uintptr_t)63);
+    }
+    for (int i = 0; i < count; i++)
+        if (step->in[i]) step->in[i]->known = known[i];
+    return status;
+}
+
+/* ---- memory ---- */
+
+/* Does the value get a piece of frame->memory, or share one? */
+static bool in_plan(const struct qc_frame *frame, const struct qc_frame_value *fv)
+{
+    const struct qc_value *value = &fv->value;
+    return !value->known && !value->dynamic && value->shaped && value->type != QC_STRING && !value->tensor->variable && value->bytes &&
+           fv >= frame->value;
+}
+
+static struct qc_frame_value *root_of(struct qc_frame *frame, struct qc_frame_value *fv)
+{
+    while (fv != &frame->value[fv->root]) fv = &frame->value[fv->root];
+    return fv;
+}
+
+static void note_lives(struct qc_frame *frame)
+{
+    const struct qc_graph *graph = frame->graph;
+    for (int i = 0; i < graph->input_count; i++) { /* inputs keep their contents from call to call */
+        struct qc_frame_value *fv = &frame->value[graph->input[i]->index];
+        fv->first = -1;
+        fv->last = FOREVER;
+    }
+    for (uint32_t n = 0; n < graph->node_count; n++) {
+        struct qc_step *step = &frame->step[n].step;
+        if (frame->step[n].evaluated) continue;
+        for (int i = 0; i < step->in_count; i++)
+            if (step->in[i]) holder(step->in[i])->last = QC_MAX(holder(step->in[i])->last, (int32_t)n);
+        for (int i = 0; i < step->out_count; i++) {
+            struct qc_frame_value *fv = holder(step->out[i]);
+            fv->first = QC_MIN(fv->first, (int32_t)n);
+            fv->last = QC_MAX(fv->last, (int32_t)n);
+        }
+    }
+    for (int i = 0; i < graph->output_count; i++) frame->value[graph->output[i]->index].last = FOREVER;
+}
+
+static void share(struct qc_frame *frame, struct qc_frame_value *out, struct qc_frame_value *root)
+{
+    out->root = (int32_t)(root - frame->value);
+    frame->follows |= root->first < 0;
+    root->first = QC_MIN(root->first, out->first);
+    root->last = QC_MAX(root->last, out->last);
+}
+
+/* First operators that pass bytes on, then elementwise ones whose operand's memory dies there. */
+static void share_memory(struct qc_frame *frame)
+{
+    for (int round = 0; round < 2; round++)
+        for (uint32_t n = 0; n < frame->graph->node_count; n++) {
+            struct qc_step *step = &frame->step[n].step;
+            if (frame->step[n].evaluated || frame->step[n].at_invoke || !step->out_count || !step->in_count) continue;
+            struct qc_frame_value *out = holder(step->out[0]);
+            if (!in_plan(frame, out) || out->root != (int32_t)(out - frame->value)) continue;
+            for (int slot = 0; slot < QC_MIN(step->in_count, 2); slot++) {
+                struct qc_frame_value *in = step->in[slot] ? holder(step->in[slot]) : NULL;
+                if (!in || !in_plan(frame, in) || in->value.bytes != out->value.bytes) continue;
+                struct qc_frame_value *root = root_of(frame, in);
+                bool alias = round == 0 && slot == 0 && (step->op->flags & QC_OP_ALIAS);
+                bool inplace = round == 1 && (step->op->flags & (slot ? QC_OP_INPLACE_1 : QC_OP_INPLACE)) && root->last == (int32_t)n;
+                if (alias && root->first < 0 && out->last == FOREVER) alias = false; /* an input is not an output */
+                if (alias || inplace) {
+                    share(frame, out, root);
+                    break;
+                }
+            }
+        }
+}
+
+static qc_status assign_memory(struct qc_frame *frame)
+{
+    const struct qc_graph *graph = frame->graph;
+    struct qc_env *env = &frame->session->env;
+    size_t most = (size_t)graph->tensor_count + graph->node_count, count = 0;
+    struct qc_block *block = qc_env_alloc(env, (most + 1) * sizeof *block);
+    uint32_t *order = qc_env_alloc(env, (most + 1) * sizeof *order), *owner = qc_env_alloc(env, (most + 1) * sizeof *owner);
+    qc_status status = block && order && owner ? QC_OK : QC_NOMEM;
+    for (uint32_t i = 0; i < graph->tensor_count && !status; i++) {
+        const struct qc_frame_value *fv = &frame->value[i];
+        if (!in_plan(frame, fv) || fv->root != (int32_t)i || fv->last < 0) continue;
+        if (frame != frame->session->main && is_input(graph, i)) continue; /* a called graph reads its caller's memory */
+        owner[count] = i;
+        block[count++] = (struct qc_block){fv->value.bytes, 0, fv->first, fv->last};
+    }
+    size_t values = count;
+    for (uint32_t n = 0; n < graph->node_count && !status; n++) {
+        if (frame->step[n].evaluated || frame->step[n].at_invoke || !frame->step[n].step.scratch_bytes) continue;
+        owner[count] = n;
+        block[count++] = (struct qc_block){frame->step[n].step.scratch_bytes, 0, (int32_t)n, (int32_t)n};
+    }
+    if (!status) {
+        size_t bytes = qc_layout(block, order, count, &frame->lower_bound);
+        if (!frame->memory || frame->memory_bytes < bytes || frame->memory_bytes > 2 * bytes + 65536) {
+            qc_env_free(env, frame->memory);
+            frame->memory_bytes = bytes;
+            if (!(frame->memory = qc_env_resize(env, NULL, bytes + 64 + 64))) status = QC_NOMEM; /* 64 bytes of slack for vector reads */
+        }
+    }
+    char *base = (char *)(((uintptr_t)frame->memory + 63) & ~(uintptr_t)63);
+    for (size_t i = 0; i < count && !status; i++)
+        if (i < values)
+            frame->value[owner[i]].value.data = base + block[i].offset;
+        else
+            frame->step[owner[i]].step.scratch = base + block[i].offset;
+    for (uint32_t i = 0; i < graph->tensor_count && !status; i++)
+        if (in_plan(frame, &frame->value[i])) frame->value[i].value.data = root_of(frame, &frame->value[i])->value.data;
+    qc_env_free(env, block);
+    qc_env_free(env, order);
+    qc_env_free(env, owner);
+    return status;
+}
+
+/* ---- the whole ---- */
+
+static qc_status plan(struct qc_frame *frame)
+{
+    const struct qc_graph *graph = frame->graph;
+    struct qc_env *env = &frame->session->env;
+    for (uint32_t i = 0; i < graph->tensor_count; i++) {
+        struct qc_value *value = &frame->value[i].value, before = *value;
+        reset_value(frame, i);
+        if (!is_input(graph, i)) continue;
+        memcpy(value->dims, before.dims, sizeof value->dims); /* an input's shape is set from outside */
+        value->rank = before.rank;
+        value->shaped = true;
+        size_t count = 1;
+        for (int k = 0; k < value->rank; k++)
+            if (value->dims[k] < 0 || __builtin_mul_overflow(count, (size_t)value->dims[k], &count) || count > SIZE_MAX / 32)
+                return qc_fail(env, QC_FORMAT, "input '%s': its shape has dimension %d at position %d", value->tensor->name,
+                               (int)value->dims[k], k);
+        value->bytes = value->type == QC_STRING ? before.bytes : qc_dtype_bytes(value->type, count);
+    }
+    for (uint32_t i = 0; i < graph->tensor_count; i++) {
+        struct qc_frame_value *fv = &frame->value[i];
+        if (!graph->tensor[i]->variable || graph->tensor[i]->constant || is_input(graph, i)) continue;
+        bool fresh = !fv->heap;
+        QC_TRY(qc_frame_reserve(frame, fv, fv->value.bytes));
+        if (fresh) memset(fv->value.data, 0, fv->value.bytes);
+    }
+    for (uint32_t n = 0; n < graph->node_count; n++) QC_TRY(plan_step(frame, &frame->step[n]));
+    note_lives(frame);
+    share_memory(frame);
+    QC_TRY(assign_memory(frame));
+    for (uint32_t n = 0; n < graph->node_count; n++) {
+        struct qc_frame_step *fs = &frame->step[n];
+        if (fs->evaluated || fs->at_invoke || !fs->step.op->prepare) continue;
+        QC_TRY(fs->step.op->prepare(&fs->step));
+    }
+    return QC_OK;
+}
+
+qc_status qc_frame_plan(struct qc_frame *frame)
+{
+    qc_arena_free(&frame->arena);
+    frame->planned = frame->follows = false;
+    qc_status status = plan(frame);
+    frame->planned = !status;
+    return status;
+}

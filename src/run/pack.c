@@ -1,0 +1,98 @@
+/*
+ * pack.c - packed constants, made once for a model and shared by its sessions. See run.h.
+ */
+#include "run/run.h"
+
+#include <pthread.h>
+#include <string.h>
+
+struct entry {
+    struct entry *next;
+    const struct qc_tensor *tensor;
+    const char *kind;
+    size_t bytes;
+    void *raw, *block;
+};
+
+enum { BUCKETS = 256 };
+
+struct qc_pack_store {
+    pthread_mutex_t mutex;
+    struct qc_env env; /* its own account: sessions of several threads come here */
+    struct entry *bucket[BUCKETS];
+};
+
+static pthread_mutex_t creation = PTHREAD_MUTEX_INITIALIZER;
+
+static struct qc_pack_store *store_of(struct qc_model *model, struct qc_env *env)
+{
+    pthread_mutex_lock(&creation);
+    if (!model->packs) {
+        struct qc_env own;
+        qc_env_init(&own, &(struct qc_options){.allocator = &model->env.allocator});
+        struct qc_pack_store *store = qc_env_alloc(&own, sizeof *store);
+        if (store) {
+            pthread_mutex_init(&store->mutex, NULL);
+            store->env = own;
+            model->packs = store;
+        } else {
+            qc_fail(env, QC_NOMEM, "%s", own.error.text);
+        }
+    }
+    pthread_mutex_unlock(&creation);
+    return model->packs;
+}
+
+static struct entry *make(struct qc_pack_store *store, struct qc_env *env, const struct qc_tensor *tensor, const char *kind, size_t bytes)
+{
+    size_t length = strlen(kind) + 1;
+    if (env->limit && bytes > env->limit - QC_MIN(env->used, env->limit)) {
+        qc_fail(env, QC_NOMEM, "packed weights of %zu bytes do not fit in the memory limit of %zu", bytes, env->limit);
+        return NULL;
+    }
+    struct entry *entry = qc_env_alloc(&store->env, sizeof *entry + length);
+    void *raw = entry && bytes < SIZE_MAX - 64 ? qc_env_resize(&store->env, NULL, bytes + 64) : NULL;
+    if (!raw) {
+        qc_env_free(&store->env, entry);
+        qc_fail(env, QC_NOMEM, "out of memory for %zu bytes of packed weights", bytes);
+        qc_env_take(&store->env, NULL);
+        return NULL;
+    }
+    memcpy(entry + 1, kind, length);
+    *entry = (struct entry){NULL, tensor, (const char *)(entry + 1), bytes, raw, (void *)(((uintptr_t)raw + 63) & ~(uintptr_t)63)};
+    return entry;
+}
+
+const void *qc_pack_get(struct qc_model *model, struct qc_env *env, const struct qc_tensor *tensor, const char *kind, size_t bytes,
+                        void (*fill)(void *block, const void *context), const void *context)
+{
+    struct qc_pack_store *store = store_of(model, env);
+    if (!store) return NULL;
+    struct entry **bucket = &store->bucket[((uintptr_t)tensor >> 5) % BUCKETS], *entry;
+    pthread_mutex_lock(&store->mutex);
+    for (entry = *bucket; entry; entry = entry->next)
+        if (entry->tensor == tensor && entry->bytes == bytes && !strcmp(entry->kind, kind)) break;
+    if (!entry && (entry = make(store, env, tensor, kind, bytes))) {
+        fill(entry->block, context);
+        entry->next = *bucket;
+        *bucket = entry;
+    }
+    pthread_mutex_unlock(&store->mutex);
+    return entry ? entry->block : NULL;
+}
+
+void qc_pack_free(struct qc_model *model)
+{
+    struct qc_pack_store *store = model->packs;
+    if (!store) return;
+    for (int i = 0; i < BUCKETS; i++)
+        for (struct entry *entry = store->bucket[i], *next; entry; entry = next) {
+            next = entry->next;
+            qc_env_free(&store->env, entry->raw);
+            qc_env_free(&store->env, entry);
+        }
+    pthread_mutex_destroy(&store->mutex);
+    struct qc_env env = store->env;
+    qc_env_free(&env, store);
+    model->packs = NULL;
+}

@@ -1,0 +1,88 @@
+/*
+ * run.h - sessions from the inside: a frame for each graph in use, planned once for its input shapes, invoked many times.
+ *
+ *   frame_plan (frame.c)   for each node: infer, evaluate at once what depends on constants and shapes alone, else op->plan;
+ *                          then memory for all values in one block (layout.c), then op->prepare
+ *   qc_frame_invoke (invoke.c)  runs the steps in order; a step whose shapes were not known is planned on the spot
+ *   call.c                 subgraphs: WHILE, IF and CALL_ONCE reach them through struct qc_runtime
+ */
+#ifndef QC_RUN_RUN_H
+#define QC_RUN_RUN_H
+
+#include "op/op.h"
+
+struct qc_frame_step {
+    struct qc_step step;
+    struct qc_arena arena;   /* of a step planned at invocation; others use the frame's */
+    bool evaluated;          /* done while planning: nothing to run */
+    bool at_invoke;          /* shapes become known only while invoking */
+    uint64_t calls, nanoseconds;
+};
+
+struct qc_frame_value {
+    struct qc_value value;
+    int32_t root;   /* index of the value whose memory this one shares; its own index if none */
+    int32_t first, last; /* steps that write and last read it; of a root: of all that share it */
+    void *heap;     /* own block of a dynamic, string or variable value */
+    size_t heap_bytes;
+};
+
+struct qc_frame {
+    struct qc_session *session;
+    const struct qc_graph *graph;
+    struct qc_frame_value *value; /* [graph->tensor_count] */
+    struct qc_frame_step *step;   /* [graph->node_count] */
+    struct qc_value **pointers;   /* operand lists of all steps */
+    struct qc_arena arena;        /* lives until planned anew */
+    char *memory;                 /* of all planned values */
+    size_t memory_bytes, lower_bound; /* of memory: what lifetimes need at the least */
+    bool made, planned, busy;
+    bool follows; /* some value shares the memory of a graph input */
+};
+
+struct qc_session {
+    struct qc_env env;
+    struct qc_model *model;
+    struct qc_options options;
+    struct qc_pool *pool;
+    struct qc_runtime rt;
+    struct qc_frame *frame; /* [model->graph_count] */
+    struct qc_frame *main;
+    const struct qc_signature *signature; /* NULL: the graph's own inputs and outputs */
+    int *input, *output;                  /* tensor index of each */
+    int input_count, output_count;
+    struct qc_resource *resources;
+    int32_t next_resource;
+    int depth; /* of calls under way */
+};
+
+/* frame.c */
+qc_status qc_frame_make(struct qc_session *session, uint32_t graph, struct qc_frame **frame); /* once; shapes are the file's */
+qc_status qc_frame_plan(struct qc_frame *frame);  /* for the shapes its inputs have now */
+qc_status qc_frame_plan_step(struct qc_frame *frame, struct qc_frame_step *fs); /* one deferred step, its inputs being there */
+void qc_frame_free(struct qc_frame *frame);
+/* Zeros in all variable values. */
+void qc_frame_reset(struct qc_frame *frame);
+/* Own memory for a value that has none in the plan; keeps the block if it is large enough. */
+qc_status qc_frame_reserve(struct qc_frame *frame, struct qc_frame_value *fv, size_t bytes);
+
+/* invoke.c */
+qc_status qc_frame_invoke(struct qc_frame *frame);
+
+/* call.c: the functions of struct qc_runtime */
+void qc_runtime_init(struct qc_session *session);
+
+/* layout.c: offsets of blocks that live in step ranges, a pure function. Returns the total; *lower_bound gets the largest sum
+ * alive at one step. `order` is work space for count entries. */
+struct qc_block {
+    size_t bytes, offset;
+    int32_t first, last;
+};
+size_t qc_layout(struct qc_block *block, uint32_t *order, size_t count, size_t *lower_bound);
+
+/* pack.c: packed constants, shared by all sessions of a model. */
+const void *qc_pack_get(struct qc_model *model, struct qc_env *env, const struct qc_tensor *tensor, const char *kind, size_t bytes,
+                        void (*fill)(void *block, const void *context), const void *context);
+void qc_pack_free(struct qc_model *model);
+
+#endif
