@@ -64,7 +64,7 @@ void *qc_arena_alloc(struct qc_arena *arena, size_t bytes)
         }
         return add_block(arena, bytes);
     }
-    bytes = (bytes + 15) & ~(size_t)15;
+    bytes = QC_MAX((bytes + 15) & ~(size_t)15, 16u); /* 0 bytes are a valid block too */
     if ((size_t)(arena->end - arena->next) < bytes) {
         char *start = add_block(arena, BLOCK);
         if (!start) return NULL;

@@ -24,6 +24,13 @@ void qc_env_init(struct qc_env *env, const struct qc_options *options)
     env->limit = options->max_memory;
 }
 
+/* Names come from files: control characters must not break the sentence or the terminal. */
+static void one_line(char *text)
+{
+    for (; *text; text++)
+        if ((unsigned char)*text < 32 || *text == 127) *text = ' ';
+}
+
 qc_status qc_fail(struct qc_env *env, qc_status status, const char *format, ...)
 {
     if (env->error.status) return env->error.status;
@@ -31,8 +38,7 @@ qc_status qc_fail(struct qc_env *env, qc_status status, const char *format, ...)
     va_start(list, format);
     vsnprintf(env->error.text, sizeof env->error.text, format, list);
     va_end(list);
-    for (char *c = env->error.text; *c; c++)
-        if ((unsigned char)*c < 32) *c = ' '; /* names come from files: keep the sentence on one line */
+    one_line(env->error.text);
     return env->error.status = status;
 }
 
@@ -46,6 +52,7 @@ void qc_context(struct qc_env *env, const char *format, ...)
     va_end(list);
     snprintf(text, sizeof text, "%.600s: %.900s", context, env->error.text);
     memcpy(env->error.text, text, sizeof text);
+    one_line(env->error.text);
 }
 
 void qc_note(struct qc_env *env, const char *format, ...)
