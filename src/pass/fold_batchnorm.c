@@ -152,7 +152,7 @@ static qc_status try_before(struct qc_node *layer)
     struct qc_node *mul = qc_sole_producer(layer->in[layout->x], tfl_BuiltinOperator_MUL);
     int slot = mul && qc_activation(mul) == tfl_ActivationFunctionType_NONE ? affine_slot(mul) : -1;
     struct qc_tensor *weight = layer->in[layout->weight];
-    if (slot < 0 || !mul->in[slot]->producer || !qc_same_shape(mul->in[slot], mul->out[0])) return QC_OK;
+    if (slot < 0 || !qc_same_shape(mul->in[slot], mul->out[0])) return QC_OK;
     int32_t channels = weight->dims[layout->in_axis];
     if (mul->out[0]->dims[mul->out[0]->rank - 1] != channels || !is_per_channel(mul->in[1 - slot], channels, mul->out[0]->rank)) return QC_OK;
     double *scale = qc_env_alloc(&layer->graph->model->env, sizeof *scale * (size_t)channels);

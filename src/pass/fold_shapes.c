@@ -104,7 +104,11 @@ static qc_status run(struct qc_graph *graph)
             qc_graph_add_constant(graph, node->in[1]->name, QC_INT32, 1, &count, dims, (size_t)count * sizeof *dims);
         if (!constant) return QC_NOMEM;
         qc_node_set_input(node, 1, constant);
+        struct qc_tensor *out = node->out[0];
+        if (out->has_shape) continue; /* with what may vary marked by the importer */
         QC_TRY(qc_node_infer(node));
+        for (int k = 0; k < count; k++)
+            if (dims[k] < 0) out->signature[k] = -1;
     }
     return QC_OK;
 }
