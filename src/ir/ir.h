@@ -121,6 +121,9 @@ struct qc_model {
 
 /* An empty model with one empty main graph named "main". NULL with `error` filled. */
 struct qc_model *qc_model_new(const struct qc_options *options, struct qc_error *error);
+/* A copy of all graphs, to be rewritten. Names, options and constant data stay the source's, which must outlive the copy. Notes are
+ * not copied. NULL with `error` filled. */
+struct qc_model *qc_model_clone(const struct qc_model *source, struct qc_error *error);
 struct qc_graph *qc_model_add_graph(struct qc_model *model, const char *name);
 
 /* A tensor without producer. dims may be NULL for a tensor of unknown shape; signature is set to dims. The name is copied. */
