@@ -55,8 +55,9 @@ static qc_status run(struct qc_graph *graph)
     for (uint32_t i = 0; i < graph->node_count; i++) {
         struct qc_node *node = graph->node[i];
         if (node->code < 0 || !may_fold(node) || !operands_known(node) || !worth_folding(node)) continue;
-        QC_TRY(qc_eval_node(node));
-        qc_node_remove(node);
+        qc_status status = qc_eval_node(node);
+        if (status == QC_NOMEM) return status;
+        if (status) qc_env_take(&graph->model->env, NULL); /* it stays, and running it will say what is wrong */
     }
     return QC_OK;
 }
