@@ -12,28 +12,60 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+static qc_status io_failed(struct qc_env *env, const char *path, const char *what)
+{
+    int reason = errno;
+    return qc_fail(env, reason == ENOMEM ? QC_NOMEM : QC_IO, "%s: cannot be %s: %s", path, what, strerror(reason));
+}
+
+/* Everything that a pipe or device gives, into anonymous memory that grows. */
+static qc_status read_all(struct qc_env *env, const char *path, int descriptor, struct qc_file *file)
+{
+    size_t room = 1 << 20, size = 0;
+    char *bytes = mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (bytes == MAP_FAILED) return io_failed(env, path, "read");
+    for (ssize_t got; (got = read(descriptor, bytes + size, room - size)) != 0;) {
+        if (got < 0 && errno == EINTR) continue;
+        if (got > 0 && (size += (size_t)got) < room) continue;
+        char *more = got < 0 ? MAP_FAILED : mmap(NULL, 2 * room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (more == MAP_FAILED) {
+            io_failed(env, path, "read");
+            munmap(bytes, room);
+            return env->error.status;
+        }
+        memcpy(more, bytes, size);
+        munmap(bytes, room);
+        bytes = more;
+        room *= 2;
+    }
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), kept = (size + page - 1) / page * page;
+    munmap(bytes + kept, room - kept); /* what unmap will not cover */
+    if (size) *file = (struct qc_file){bytes, size};
+    return QC_OK;
+}
+
 qc_status qc_file_map(struct qc_env *env, const char *path, struct qc_file *file)
 {
     struct stat info;
+    qc_status status = QC_OK;
     *file = (struct qc_file){0};
     int descriptor = open(path, O_RDONLY | O_CLOEXEC);
-    if (descriptor < 0) return qc_fail(env, QC_IO, "%s: cannot be opened: %s", path, strerror(errno));
-    if (fstat(descriptor, &info) || !S_ISREG(info.st_mode)) {
-        close(descriptor);
-        return qc_fail(env, QC_IO, "%s: is not a regular file", path);
-    }
-    file->size = (size_t)info.st_size;
-    if (file->size) {
-        void *bytes = mmap(NULL, file->size, PROT_READ, MAP_PRIVATE, descriptor, 0);
-        if (bytes == MAP_FAILED) {
-            int reason = errno;
-            close(descriptor);
-            return qc_fail(env, reason == ENOMEM ? QC_NOMEM : QC_IO, "%s: cannot be mapped: %s", path, strerror(reason));
-        }
-        file->bytes = bytes;
+    if (descriptor < 0) return io_failed(env, path, "opened");
+    if (fstat(descriptor, &info)) {
+        status = io_failed(env, path, "read");
+    } else if (S_ISDIR(info.st_mode)) {
+        status = qc_fail(env, QC_IO, "%s: is a folder, not a file", path);
+    } else if (!S_ISREG(info.st_mode)) {
+        status = read_all(env, path, descriptor, file);
+    } else if (info.st_size) {
+        void *bytes = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, descriptor, 0);
+        if (bytes == MAP_FAILED)
+            status = io_failed(env, path, "mapped");
+        else
+            *file = (struct qc_file){bytes, (size_t)info.st_size};
     }
     close(descriptor);
-    return QC_OK;
+    return status;
 }
 
 void qc_file_unmap(struct qc_file *file)
@@ -48,18 +80,40 @@ bool qc_file_is_folder(const char *path)
     return !stat(path, &info) && S_ISDIR(info.st_mode);
 }
 
+/* ---- writing ---- */
+
+/* A new file beside the target, with the mode that the umask gives (mkstemp would give 0600). */
+static int open_beside(struct qc_writer *writer)
+{
+    size_t length = strlen(writer->target) + 48;
+    writer->temporary = qc_env_alloc(writer->env, length);
+    for (int attempt = 0; writer->temporary && attempt < 100; attempt++) {
+        snprintf(writer->temporary, length, "%s.%ld-%d.part", writer->target, (long)getpid(), attempt);
+        int descriptor = open(writer->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (descriptor >= 0 || errno != EEXIST) return descriptor;
+    }
+    return -1;
+}
+
 qc_status qc_writer_open(struct qc_writer *writer, struct qc_env *env, const char *path)
 {
+    struct stat info;
     *writer = (struct qc_writer){.env = env, .path = path, .descriptor = -1};
-    size_t length = strlen(path) + 16;
-    if (!(writer->temporary = qc_env_alloc(env, length))) return QC_NOMEM;
-    if (qc_file_is_folder(path)) return qc_fail(env, QC_IO, "%s: is a folder; name a file to write", path);
-    snprintf(writer->temporary, length, "%s.XXXXXX", path);
-    writer->descriptor = mkstemp(writer->temporary);
-    if (writer->descriptor < 0) return qc_fail(env, QC_IO, "%s: cannot be created: %s", path, strerror(errno));
-    mode_t mask = umask(0); /* mkstemp gives 0600; a file made the usual way honours the umask */
-    umask(mask);
-    if (fchmod(writer->descriptor, 0666 & ~mask)) return qc_fail(env, QC_IO, "%s: cannot be created: %s", path, strerror(errno));
+    bool exists = !stat(path, &info);
+    if (exists && S_ISDIR(info.st_mode)) return qc_fail(env, QC_IO, "%s: is a folder; name a file to write", path);
+    if (exists && !S_ISREG(info.st_mode)) {
+        writer->descriptor = open(path, O_WRONLY | O_CLOEXEC);
+        return writer->descriptor < 0 ? io_failed(env, path, "written") : QC_OK;
+    }
+    char *real = exists ? realpath(path, NULL) : NULL;
+    const char *target = real ? real : path;
+    writer->target = qc_env_alloc(env, strlen(target) + 1);
+    if (writer->target) memcpy(writer->target, target, strlen(target));
+    free(real);
+    if (!writer->target) return env->error.status;
+    writer->descriptor = open_beside(writer);
+    if (writer->descriptor < 0) return io_failed(env, path, "created");
+    if (exists && fchmod(writer->descriptor, info.st_mode & 07777)) return io_failed(env, path, "created");
     return QC_OK;
 }
 
@@ -68,7 +122,7 @@ qc_status qc_writer_put(struct qc_writer *writer, const void *bytes, size_t size
     for (const char *from = bytes; size;) {
         ssize_t written = write(writer->descriptor, from, size);
         if (written < 0 && errno == EINTR) continue;
-        if (written <= 0) return qc_fail(writer->env, QC_IO, "%s: cannot be written: %s", writer->path, strerror(errno));
+        if (written <= 0) return io_failed(writer->env, writer->path, "written");
         from += written;
         size -= (size_t)written;
         writer->size += (size_t)written;
@@ -78,26 +132,26 @@ qc_status qc_writer_put(struct qc_writer *writer, const void *bytes, size_t size
 
 qc_status qc_writer_commit(struct qc_writer *writer)
 {
-    qc_status status = QC_OK;
-    bool sound = !fsync(writer->descriptor) || errno == EINVAL || errno == ENOTSUP; /* not every file system can sync */
-    if (close(writer->descriptor) || !sound)
-        status = qc_fail(writer->env, QC_IO, "%s: cannot be written: %s", writer->path, strerror(errno));
+    bool sound = !writer->target || !fsync(writer->descriptor) || errno == EINVAL || errno == ENOTSUP; /* not every file system can */
+    if (!sound) io_failed(writer->env, writer->path, "written");
+    int failed = close(writer->descriptor);
     writer->descriptor = -1;
-    if (!status && rename(writer->temporary, writer->path))
-        status = qc_fail(writer->env, QC_IO, "%s: cannot be written: %s", writer->path, strerror(errno));
-    if (status) unlink(writer->temporary);
-    qc_env_free(writer->env, writer->temporary);
-    writer->temporary = NULL;
-    return status;
+    if (sound && !failed && writer->target) failed = rename(writer->temporary, writer->target);
+    if (failed) io_failed(writer->env, writer->path, "written");
+    if (writer->target && (failed || !sound)) unlink(writer->temporary);
+    qc_writer_abort(writer);
+    return failed || !sound ? writer->env->error.status : QC_OK;
 }
 
 void qc_writer_abort(struct qc_writer *writer)
 {
     if (writer->descriptor >= 0) {
         close(writer->descriptor);
-        unlink(writer->temporary);
+        if (writer->target) unlink(writer->temporary);
         writer->descriptor = -1;
     }
-    if (writer->env) qc_env_free(writer->env, writer->temporary);
-    writer->temporary = NULL;
+    if (!writer->env) return;
+    qc_env_free(writer->env, writer->temporary);
+    qc_env_free(writer->env, writer->target);
+    writer->temporary = writer->target = NULL;
 }

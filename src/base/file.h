@@ -11,16 +11,20 @@ struct qc_file {
     size_t size;
 };
 
-/* Maps a regular file, read-only. */
+/* Maps a regular file, read-only; it must not be cut short while mapped. A pipe or device is read to its end into anonymous memory. */
 qc_status qc_file_map(struct qc_env *env, const char *path, struct qc_file *file);
 void qc_file_unmap(struct qc_file *file);
 /* A folder? */
 bool qc_file_is_folder(const char *path);
 
-/* A file being written beside its final place. */
+/*
+ * A file being written beside its final place. A symbolic link is followed, and the mode of a file that is replaced is kept.
+ * What is no regular file (a pipe, a terminal, /dev/null) is written straight.
+ */
 struct qc_writer {
     struct qc_env *env;
-    const char *path;
+    const char *path; /* as given, for messages; must outlive the writer */
+    char *target;     /* where it goes in the end; NULL: written straight */
     char *temporary;
     int descriptor;
     size_t size; /* written so far */
