@@ -64,7 +64,7 @@ qc_status qc_frame_make(struct qc_session *session, uint32_t index, struct qc_fr
         const struct qc_node *node = graph->node[n];
         struct qc_step *step = &frame->step[n].step;
         step->node = node;
-        step->op = qc_op_find(node->code, node->custom);
+        step->op = qc_session_op(session, node);
         step->rt = &session->rt;
         qc_arena_init(&frame->step[n].arena, &session->env);
         step->in_count = node->in_count;
@@ -352,7 +352,7 @@ static qc_status assign_memory(struct qc_frame *frame)
     for (uint32_t i = 0; i < graph->tensor_count && !status; i++) {
         const struct qc_frame_value *fv = &frame->value[i];
         if (!in_plan(frame, fv) || fv->root != (int32_t)i || fv->last < 0) continue;
-        if (frame != frame->session->main && is_input(graph, i)) continue; /* a called graph reads its caller's memory */
+        if (!frame->owns_inputs && is_input(graph, i)) continue; /* a called graph reads its caller's memory */
         owner[count] = i;
         block[count++] = (struct qc_block){fv->value.bytes, 0, fv->first, fv->last};
     }

@@ -11,6 +11,8 @@
 
 #include "op/op.h"
 
+#include <stdatomic.h>
+
 struct qc_frame_step {
     struct qc_step step;
     struct qc_arena arena;   /* of a step planned at invocation; others use the frame's */
@@ -37,6 +39,7 @@ struct qc_frame {
     char *memory;                 /* of all planned values */
     size_t memory_bytes, lower_bound; /* of memory: what lifetimes need at the least */
     bool made, planned, busy;
+    bool owns_inputs; /* entered from outside, not by a call: its inputs have memory of its own */
     bool follows; /* some value shares the memory of a graph input */
 };
 
@@ -54,7 +57,17 @@ struct qc_session {
     struct qc_resource *resources;
     int32_t next_resource;
     int depth; /* of calls under way */
+    const struct qc_op *const *extra_op; /* the caller's operators, preferred to our own */
+    size_t extra_op_count;
+    atomic_bool cancel; /* ends the invocation under way with QC_CANCELLED before its next step */
 };
+
+/* session.c: a session that is not planned yet. On failure the session still exists, with the error in its env: free it. NULL only
+ * when there was no memory for it. */
+struct qc_session *qc_session_start(struct qc_model *model, const struct qc_options *options, const struct qc_op *const *extra_op,
+                                    size_t extra_op_count, struct qc_error *error);
+/* The operator that runs this node; NULL: none. */
+const struct qc_op *qc_session_op(const struct qc_session *session, const struct qc_node *node);
 
 /* frame.c */
 qc_status qc_frame_make(struct qc_session *session, uint32_t graph, struct qc_frame **frame); /* once; shapes are the file's */

@@ -11,6 +11,15 @@
 
 /* ---- creation ---- */
 
+const struct qc_op *qc_session_op(const struct qc_session *session, const struct qc_node *node)
+{
+    for (size_t i = 0; i < session->extra_op_count; i++) {
+        const struct qc_op *op = session->extra_op[i];
+        if (op->code == node->code && (!node->custom || !strcmp(op->name, node->custom))) return op;
+    }
+    return qc_op_find(node->code, node->custom);
+}
+
 /* All operators the model needs and quantc lacks, in one error. */
 static qc_status check_operators(struct qc_session *session)
 {
@@ -20,7 +29,7 @@ static qc_status check_operators(struct qc_session *session)
     for (uint32_t g = 0; g < session->model->graph_count; g++)
         for (uint32_t n = 0; n < session->model->graph[g]->node_count; n++) {
             const struct qc_node *node = session->model->graph[g]->node[n];
-            const struct qc_op *op = qc_op_find(node->code, node->custom);
+            const struct qc_op *op = qc_session_op(session, node);
             if (op && node->version <= QC_MAX(op->max_version, 1)) continue;
             char item[120];
             if (op)
@@ -87,10 +96,12 @@ static qc_status start(struct qc_session *session)
     session->frame = qc_env_alloc(&session->env, session->model->graph_count * sizeof *session->frame);
     if (!session->frame) return QC_NOMEM;
     QC_TRY(select_signature(session));
-    return qc_frame_plan(session->main);
+    session->main->owns_inputs = true;
+    return QC_OK;
 }
 
-struct qc_session *qc_session_create(struct qc_model *model, const struct qc_options *options, struct qc_error *error)
+struct qc_session *qc_session_start(struct qc_model *model, const struct qc_options *options, const struct qc_op *const *extra_op,
+                                    size_t extra_op_count, struct qc_error *error)
 {
     struct qc_options merged = options ? *options : model->options;
     struct qc_env env;
@@ -105,13 +116,22 @@ struct qc_session *qc_session_create(struct qc_model *model, const struct qc_opt
     session->model = model;
     session->options = merged;
     session->options.allocator = NULL;
-    if (start(session)) {
-        if (*model->path) qc_context(&session->env, "%s", model->path);
-        qc_env_take(&session->env, error);
-        qc_session_free(session);
-        return NULL;
-    }
+    session->extra_op = extra_op;
+    session->extra_op_count = extra_op_count;
+    qc_status status = start(session);
+    (void)status; /* is in the env */
     return session;
+}
+
+struct qc_session *qc_session_create(struct qc_model *model, const struct qc_options *options, struct qc_error *error)
+{
+    struct qc_session *session = qc_session_start(model, options, NULL, 0, error);
+    if (!session) return NULL;
+    if (!session->env.error.status && !qc_frame_plan(session->main)) return session;
+    if (*model->path) qc_context(&session->env, "%s", model->path);
+    qc_env_take(&session->env, error);
+    qc_session_free(session);
+    return NULL;
 }
 
 void qc_session_free(struct qc_session *session)
