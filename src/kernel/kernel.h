@@ -16,6 +16,7 @@
 #define QC_KERNEL_KERNEL_H
 
 #include "base/cpu.h"
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,5 +37,27 @@
 #define QC_ISA_BEGIN(features) _Pragma("GCC push_options") QC_PRAGMA(GCC target(features))
 #define QC_ISA_END _Pragma("GCC pop_options")
 #endif
+#define QC_AVX2 "avx2,fma,f16c"
+#define QC_AVX512 "avx2,fma,f16c,avx512f,avx512bw,avx512vl,avx512dq"
+#define QC_AVX512VNNI "avx2,fma,f16c,avx512f,avx512bw,avx512vl,avx512dq,avx512vnni"
+
+/* In front of a loop of constant length: unrolled, so that an array indexed by it lives in registers. */
+#if defined(__clang__)
+#define QC_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define QC_UNROLL _Pragma("GCC unroll 64")
+#endif
+
+/* What every variant row begins with: rows of a family stand from plain to fast, and the last that the CPU can run is taken. */
+struct qc_variant {
+    const char *name;
+    uint32_t cpu; /* QC_CPU_* bits it requires, all of them */
+};
+#define QC_PICK(rows, features, chosen)                                              \
+    do {                                                                             \
+        (chosen) = (rows)[0];                                                        \
+        for (size_t pick_ = 1; pick_ < sizeof(rows) / sizeof *(rows); pick_++)       \
+            if (!((rows)[pick_]->variant.cpu & ~(features))) (chosen) = (rows)[pick_]; \
+    } while (0)
 
 #endif

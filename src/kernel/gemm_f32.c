@@ -1,0 +1,126 @@
+/*
+ * gemm_f32.c - packing, splitting and looping of float matrix products. See gemm_f32.h.
+ */
+#include "kernel/gemm_f32.h"
+
+#include "kernel/gemm_split.h"
+#include <string.h>
+
+extern const struct qc_gemm_f32 qc_gemm_f32_ref, qc_gemm_f32_avx2, qc_gemm_f32_avx512, qc_gemm_f32_neon;
+
+static const struct qc_gemm_f32 *const variant[] = {
+    &qc_gemm_f32_ref,
+#if QC_X86
+    &qc_gemm_f32_avx2,
+    &qc_gemm_f32_avx512,
+#elif QC_ARM
+    &qc_gemm_f32_neon,
+#endif
+};
+
+const struct qc_gemm_f32 *const *qc_gemm_f32_variants(size_t *count)
+{
+    *count = sizeof variant / sizeof *variant;
+    return variant;
+}
+
+const struct qc_gemm_f32 *qc_gemm_f32_pick(uint32_t features)
+{
+    const struct qc_gemm_f32 *chosen;
+    QC_PICK(variant, features, chosen);
+    return chosen;
+}
+
+static size_t element_bytes(enum qc_weights kind)
+{
+    return kind == QC_W_F32 ? 4 : kind == QC_W_F16 ? 2 : 1;
+}
+
+static size_t head_bytes(enum qc_weights kind)
+{
+    return QC_PANEL * sizeof(float) * (kind == QC_W_S8 ? 2 : 1);
+}
+
+size_t qc_gemm_f32_panel_bytes(enum qc_weights kind, size_t k)
+{
+    return (head_bytes(kind) + k * QC_PANEL * element_bytes(kind) + 63) & ~(size_t)63;
+}
+
+size_t qc_gemm_f32_packed_bytes(enum qc_weights kind, size_t columns, size_t k)
+{
+    return (columns + QC_PANEL - 1) / QC_PANEL * qc_gemm_f32_panel_bytes(kind, k);
+}
+
+void qc_gemm_f32_pack(void *block, const struct qc_gemm_f32_pack *p)
+{
+    const size_t bytes = element_bytes(p->kind), panel_bytes = qc_gemm_f32_panel_bytes(p->kind, p->k);
+    memset(block, 0, qc_gemm_f32_packed_bytes(p->kind, p->columns, p->k));
+    for (size_t n = 0; n < p->columns; n++) {
+        char *panel = (char *)block + n / QC_PANEL * panel_bytes;
+        float *head = (float *)panel;
+        if (p->bias) head[n % QC_PANEL] = p->bias[n];
+        if (p->kind == QC_W_S8) head[QC_PANEL + n % QC_PANEL] = p->scale[n * p->scale_step];
+        char *to = panel + head_bytes(p->kind) + n % QC_PANEL * bytes;
+        const char *from = (const char *)p->w + n * p->column_step * bytes;
+        const size_t from_step = p->k_step * bytes, to_step = QC_PANEL * bytes;
+        if (bytes == 4)
+            for (size_t k = 0; k < p->k; k++) memcpy(to + k * to_step, from + k * from_step, 4);
+        else if (bytes == 2)
+            for (size_t k = 0; k < p->k; k++) memcpy(to + k * to_step, from + k * from_step, 2);
+        else
+            for (size_t k = 0; k < p->k; k++) to[k * to_step] = from[k * from_step];
+    }
+}
+
+size_t qc_gemm_pointer_bytes(size_t taps, int threads)
+{
+    return taps > 1 ? taps * QC_TILE_ROWS * sizeof(void *) * (size_t)threads : 0;
+}
+
+struct loop {
+    const struct qc_gemm_f32_call *call;
+    struct qc_gemm_split split;
+    size_t taps, panel_bytes, width; /* width: columns of a group */
+};
+
+static void run_block(const struct loop *l, size_t row_begin, size_t row_end, size_t column_begin, size_t column_end, const void **pointer)
+{
+    const struct qc_gemm_f32_call *call = l->call;
+    struct qc_gemm_f32_tile t = {.taps = l->taps, .depth = call->depth, .a = (const float *const *)pointer, .panel_bytes = l->panel_bytes,
+                                 .ldc = call->ldc, .low = call->low, .high = call->high};
+    for (size_t m = row_begin; m < row_end; m += QC_TILE_ROWS) {
+        t.rows = QC_MIN(row_end - m, (size_t)QC_TILE_ROWS);
+        qc_rows_fill(&call->rows, m, t.rows, pointer);
+        for (size_t n = column_begin; n < column_end; n += l->width) {
+            t.columns = QC_MIN(column_end - n, l->width);
+            t.w = (const char *)call->packed + n / QC_PANEL * l->panel_bytes;
+            t.c = call->c + m * call->ldc + n;
+            call->kernel->tile[call->kind](&t);
+        }
+    }
+}
+
+static void run_pieces(void *context, size_t begin, size_t end, int thread)
+{
+    const struct loop *l = context;
+    const void *single[QC_TILE_ROWS];
+    const void **pointer = l->taps > 1 ? l->call->pointer + (size_t)thread * l->taps * QC_TILE_ROWS : single;
+    for (size_t i = begin; i < end; i++) {
+        const size_t row = i % l->split.row_blocks * l->split.row_block * QC_TILE_ROWS;
+        const size_t column = i / l->split.row_blocks * l->split.column_block * l->width;
+        run_block(l, row, QC_MIN(row + l->split.row_block * QC_TILE_ROWS, l->call->m), column,
+                  QC_MIN(column + l->split.column_block * l->width, l->call->columns), pointer);
+    }
+}
+
+void qc_gemm_f32_run(const struct qc_gemm_f32_call *call, struct qc_pool *pool)
+{
+    struct loop l = {.call = call, .taps = qc_rows_taps(&call->rows), .width = call->kernel->panels * QC_PANEL};
+    const size_t k = l.taps * call->depth;
+    if (!call->m || !call->columns) return;
+    l.panel_bytes = qc_gemm_f32_panel_bytes(call->kind, k);
+    l.split = qc_gemm_split((call->m + QC_TILE_ROWS - 1) / QC_TILE_ROWS, (call->columns + l.width - 1) / l.width,
+                            QC_MIN(call->m, (size_t)QC_TILE_ROWS) * l.width * k, l.panel_bytes * call->kernel->panels,
+                            qc_pool_threads(pool));
+    qc_pool_for(pool, l.split.row_blocks * l.split.column_blocks, 1, run_pieces, &l);
+}

@@ -1,0 +1,67 @@
+/*
+ * simd_avx2.h - the vector of eight floats that kernel templates are written in. Include after QC_ISA_BEGIN("avx2,fma,f16c").
+ *
+ * simd_avx512.h and simd_neon.h define the same names: vf (floats), vi (int32), vf_width, and the operations on them. "_to" forms take
+ * a count of valid elements in [0, vf_width]: they touch no memory past them, and load zeros there.
+ */
+#ifndef QC_KERNEL_SIMD_AVX2_H
+#define QC_KERNEL_SIMD_AVX2_H
+
+#include "kernel/kernel.h"
+
+#define QC_INLINE static inline __attribute__((always_inline, unused))
+
+typedef __m256 vf;
+typedef __m256i vi;
+enum { vf_width = 8 };
+
+static const int32_t vf_mask_words[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
+QC_INLINE __m256i vf_mask(size_t count) { return _mm256_loadu_si256((const __m256i *)(vf_mask_words + 8 - count)); }
+
+QC_INLINE vf vf_set1(float x) { return _mm256_set1_ps(x); }
+QC_INLINE vf vf_zero(void) { return _mm256_setzero_ps(); }
+QC_INLINE vf vf_load(const float *p) { return _mm256_loadu_ps(p); }
+QC_INLINE void vf_store(float *p, vf x) { _mm256_storeu_ps(p, x); }
+QC_INLINE vf vf_load_to(const float *p, size_t count) { return _mm256_maskload_ps(p, vf_mask(count)); }
+QC_INLINE void vf_store_to(float *p, vf x, size_t count) { _mm256_maskstore_ps(p, vf_mask(count), x); }
+QC_INLINE vf vf_load_half(const uint16_t *p) { return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p)); }
+QC_INLINE vf vf_load_s8(const int8_t *p) { return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)p))); }
+QC_INLINE vf vf_add(vf a, vf b) { return _mm256_add_ps(a, b); }
+QC_INLINE vf vf_sub(vf a, vf b) { return _mm256_sub_ps(a, b); }
+QC_INLINE vf vf_mul(vf a, vf b) { return _mm256_mul_ps(a, b); }
+QC_INLINE vf vf_div(vf a, vf b) { return _mm256_div_ps(a, b); }
+QC_INLINE vf vf_fma(vf a, vf b, vf c) { return _mm256_fmadd_ps(a, b, c); } /* a * b + c */
+QC_INLINE vf vf_min(vf a, vf b) { return _mm256_min_ps(a, b); }            /* b if either is NaN */
+QC_INLINE vf vf_max(vf a, vf b) { return _mm256_max_ps(a, b); }            /* b if either is NaN */
+QC_INLINE vf vf_abs(vf x) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), x); }
+QC_INLINE vf vf_copysign(vf magnitude, vf sign)
+{
+    const vf bit = _mm256_set1_ps(-0.0f);
+    return _mm256_or_ps(_mm256_andnot_ps(bit, magnitude), _mm256_and_ps(bit, sign));
+}
+QC_INLINE vf vf_select_lt(vf a, vf b, vf yes, vf no) { return _mm256_blendv_ps(no, yes, _mm256_cmp_ps(a, b, _CMP_LT_OQ)); }
+QC_INLINE vf vf_round(vf x) { return _mm256_round_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+QC_INLINE vf vf_sqrt(vf x) { return _mm256_sqrt_ps(x); }
+/* x * 2^n for whole n in [-252, 252], by two exact factors; the second rounds once if the result is denormal. */
+QC_INLINE vf vf_scale2(vf x, vf n)
+{
+    const __m256i whole = _mm256_cvtps_epi32(n), half = _mm256_srai_epi32(whole, 1), rest = _mm256_sub_epi32(whole, half);
+    const __m256i bias = _mm256_set1_epi32(127);
+    const vf a = _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(half, bias), 23));
+    const vf b = _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(rest, bias), 23));
+    return _mm256_mul_ps(_mm256_mul_ps(x, a), b);
+}
+QC_INLINE float vf_sum(vf x)
+{
+    __m128 s = _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
+    s = _mm_add_ps(s, _mm_movehl_ps(s, s));
+    return _mm_cvtss_f32(_mm_add_ss(s, _mm_movehdup_ps(s)));
+}
+QC_INLINE float vf_reduce_max(vf x)
+{
+    __m128 s = _mm_max_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
+    s = _mm_max_ps(s, _mm_movehl_ps(s, s));
+    return _mm_cvtss_f32(_mm_max_ss(s, _mm_movehdup_ps(s)));
+}
+
+#endif

@@ -1,0 +1,63 @@
+/*
+ * simd_avx512.h - the vector of sixteen floats. The names and their meaning are those of simd_avx2.h. Include after
+ * QC_ISA_BEGIN(QC_AVX512).
+ */
+#ifndef QC_KERNEL_SIMD_AVX512_H
+#define QC_KERNEL_SIMD_AVX512_H
+
+#include "kernel/kernel.h"
+
+#define QC_INLINE static inline __attribute__((always_inline, unused))
+
+typedef __m512 vf;
+typedef __m512i vi;
+enum { vf_width = 16 };
+
+QC_INLINE __mmask16 vf_mask(size_t count) { return (__mmask16)((1u << count) - 1); }
+
+QC_INLINE vf vf_set1(float x) { return _mm512_set1_ps(x); }
+QC_INLINE vf vf_zero(void) { return _mm512_setzero_ps(); }
+QC_INLINE vf vf_load(const float *p) { return _mm512_loadu_ps(p); }
+QC_INLINE void vf_store(float *p, vf x) { _mm512_storeu_ps(p, x); }
+QC_INLINE vf vf_load_to(const float *p, size_t count) { return _mm512_maskz_loadu_ps(vf_mask(count), p); }
+QC_INLINE void vf_store_to(float *p, vf x, size_t count) { _mm512_mask_storeu_ps(p, vf_mask(count), x); }
+QC_INLINE vf vf_load_half(const uint16_t *p) { return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p)); }
+QC_INLINE vf vf_load_s8(const int8_t *p) { return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)p))); }
+QC_INLINE vf vf_add(vf a, vf b) { return _mm512_add_ps(a, b); }
+QC_INLINE vf vf_sub(vf a, vf b) { return _mm512_sub_ps(a, b); }
+QC_INLINE vf vf_mul(vf a, vf b) { return _mm512_mul_ps(a, b); }
+QC_INLINE vf vf_div(vf a, vf b) { return _mm512_div_ps(a, b); }
+QC_INLINE vf vf_fma(vf a, vf b, vf c) { return _mm512_fmadd_ps(a, b, c); }
+QC_INLINE vf vf_min(vf a, vf b) { return _mm512_min_ps(a, b); }
+QC_INLINE vf vf_max(vf a, vf b) { return _mm512_max_ps(a, b); }
+QC_INLINE vf vf_abs(vf x) { return _mm512_andnot_ps(_mm512_set1_ps(-0.0f), x); }
+QC_INLINE vf vf_copysign(vf magnitude, vf sign)
+{
+    const vf bit = _mm512_set1_ps(-0.0f);
+    return _mm512_or_ps(_mm512_andnot_ps(bit, magnitude), _mm512_and_ps(bit, sign));
+}
+QC_INLINE vf vf_select_lt(vf a, vf b, vf yes, vf no)
+{
+    return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, b, _CMP_LT_OQ), no, yes);
+}
+QC_INLINE vf vf_round(vf x) { return _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+QC_INLINE vf vf_sqrt(vf x) { return _mm512_sqrt_ps(x); }
+QC_INLINE vf vf_scale2(vf x, vf n) { return _mm512_scalef_ps(x, n); }
+QC_INLINE float vf_sum(vf x)
+{
+    const __m256 high = _mm256_castpd_ps(_mm512_extractf64x4_pd(_mm512_castps_pd(x), 1));
+    const __m256 half = _mm256_add_ps(_mm512_castps512_ps256(x), high);
+    __m128 s = _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
+    s = _mm_add_ps(s, _mm_movehl_ps(s, s));
+    return _mm_cvtss_f32(_mm_add_ss(s, _mm_movehdup_ps(s)));
+}
+QC_INLINE float vf_reduce_max(vf x)
+{
+    const __m256 high = _mm256_castpd_ps(_mm512_extractf64x4_pd(_mm512_castps_pd(x), 1));
+    const __m256 half = _mm256_max_ps(_mm512_castps512_ps256(x), high);
+    __m128 s = _mm_max_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
+    s = _mm_max_ps(s, _mm_movehl_ps(s, s));
+    return _mm_cvtss_f32(_mm_max_ss(s, _mm_movehdup_ps(s)));
+}
+
+#endif

@@ -1,0 +1,62 @@
+/*
+ * simd_neon.h - the vector of four floats. The names and their meaning are those of simd_avx2.h.
+ */
+#ifndef QC_KERNEL_SIMD_NEON_H
+#define QC_KERNEL_SIMD_NEON_H
+
+#include "kernel/kernel.h"
+#include <string.h>
+
+#define QC_INLINE static inline __attribute__((always_inline, unused))
+
+typedef float32x4_t vf;
+typedef int32x4_t vi;
+enum { vf_width = 4 };
+
+QC_INLINE vf vf_set1(float x) { return vdupq_n_f32(x); }
+QC_INLINE vf vf_zero(void) { return vdupq_n_f32(0); }
+QC_INLINE vf vf_load(const float *p) { return vld1q_f32(p); }
+QC_INLINE void vf_store(float *p, vf x) { vst1q_f32(p, x); }
+QC_INLINE vf vf_load_to(const float *p, size_t count)
+{
+    float all[4] = {0};
+    memcpy(all, p, count * sizeof *p);
+    return vld1q_f32(all);
+}
+QC_INLINE void vf_store_to(float *p, vf x, size_t count)
+{
+    float all[4];
+    vst1q_f32(all, x);
+    memcpy(p, all, count * sizeof *p);
+}
+QC_INLINE vf vf_load_half(const uint16_t *p) { return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p))); }
+QC_INLINE vf vf_load_s8(const int8_t *p)
+{
+    uint32_t word;
+    memcpy(&word, p, sizeof word);
+    const int16x8_t wide = vmovl_s8(vreinterpret_s8_u32(vdup_n_u32(word)));
+    return vcvtq_f32_s32(vmovl_s16(vget_low_s16(wide)));
+}
+QC_INLINE vf vf_add(vf a, vf b) { return vaddq_f32(a, b); }
+QC_INLINE vf vf_sub(vf a, vf b) { return vsubq_f32(a, b); }
+QC_INLINE vf vf_mul(vf a, vf b) { return vmulq_f32(a, b); }
+QC_INLINE vf vf_div(vf a, vf b) { return vdivq_f32(a, b); }
+QC_INLINE vf vf_fma(vf a, vf b, vf c) { return vfmaq_f32(c, a, b); }
+QC_INLINE vf vf_min(vf a, vf b) { return vbslq_f32(vcltq_f32(a, b), a, b); }
+QC_INLINE vf vf_max(vf a, vf b) { return vbslq_f32(vcgtq_f32(a, b), a, b); }
+QC_INLINE vf vf_abs(vf x) { return vabsq_f32(x); }
+QC_INLINE vf vf_copysign(vf magnitude, vf sign) { return vbslq_f32(vdupq_n_u32(0x80000000u), sign, magnitude); }
+QC_INLINE vf vf_select_lt(vf a, vf b, vf yes, vf no) { return vbslq_f32(vcltq_f32(a, b), yes, no); }
+QC_INLINE vf vf_round(vf x) { return vrndnq_f32(x); }
+QC_INLINE vf vf_sqrt(vf x) { return vsqrtq_f32(x); }
+QC_INLINE vf vf_scale2(vf x, vf n)
+{
+    const int32x4_t whole = vcvtnq_s32_f32(n), half = vshrq_n_s32(whole, 1), rest = vsubq_s32(whole, half), bias = vdupq_n_s32(127);
+    const vf a = vreinterpretq_f32_s32(vshlq_n_s32(vaddq_s32(half, bias), 23));
+    const vf b = vreinterpretq_f32_s32(vshlq_n_s32(vaddq_s32(rest, bias), 23));
+    return vmulq_f32(vmulq_f32(x, a), b);
+}
+QC_INLINE float vf_sum(vf x) { return vaddvq_f32(x); }
+QC_INLINE float vf_reduce_max(vf x) { return vmaxvq_f32(x); }
+
+#endif

@@ -1,0 +1,29 @@
+/*
+ * vmath.h - elementary functions of arrays of floats.
+ *
+ * x and y may be the same array, need no alignment, and nothing outside of [0, n) is touched.
+ *
+ * Bounds, against the exact value rounded to float32, in units of its last place: exp 2, logistic 3, tanh 3; denormal results may be
+ * zero (flushed). exp: 0 below -104, infinity above 88.73. NaN gives NaN, infinities give their limits.
+ * Every element is computed alike wherever it stands: results do not depend on n or on how an array is split.
+ */
+#ifndef QC_KERNEL_VMATH_H
+#define QC_KERNEL_VMATH_H
+
+#include "kernel/kernel.h"
+
+struct qc_vmath {
+    struct qc_variant variant;
+    void (*exp)(size_t n, const float *x, float *y);
+    void (*logistic)(size_t n, const float *x, float *y);
+    void (*tanh)(size_t n, const float *x, float *y);
+    /* y[i] = e^(beta (x[i] - max x)) / sum; the sum is taken in a fixed order that depends on n alone. n >= 1. */
+    void (*softmax)(size_t n, const float *x, float beta, float *y);
+};
+
+/* All variants of this build, plain first. */
+const struct qc_vmath *const *qc_vmath_variants(size_t *count);
+/* The fastest that `features` allow. */
+const struct qc_vmath *qc_vmath_pick(uint32_t features);
+
+#endif

@@ -1,0 +1,54 @@
+/*
+ * vmath_inline.h - exp, logistic and tanh of a vector; the building blocks of vmath and of the recurrent kernels. Include after a
+ * simd_*.h. The bounds are in vmath.h.
+ *
+ * All start from e^x = 2^n e^r with n = round(x / ln 2), r = x - n ln 2 in two steps, |r| <= ln 2 / 2, and
+ * e^r - 1 = r + r^2 q(r) with q of degree 4, a weighted minimax fit whose relative error of e^r is 4e-9.
+ */
+#ifndef QC_KERNEL_VMATH_INLINE_H
+#define QC_KERNEL_VMATH_INLINE_H
+
+/* n in *whole, e^r - 1 returned. */
+QC_INLINE vf vf_exp_parts(vf x, vf *whole)
+{
+    const vf n = vf_round(vf_mul(x, vf_set1(0x1.715476p+0f)));                    /* 1 / ln 2 */
+    vf r = vf_fma(n, vf_set1(-0x1.62e430p-1f), x), q = vf_set1(0x1.6a2454p-10f);  /* high part of ln 2 */
+    r = vf_fma(n, vf_set1(0x1.05c610p-29f), r);                                   /* and what that part has too much */
+    q = vf_fma(q, r, vf_set1(0x1.1239d6p-7f));
+    q = vf_fma(q, r, vf_set1(0x1.5558f2p-5f));
+    q = vf_fma(q, r, vf_set1(0x1.555492p-3f));
+    q = vf_fma(q, r, vf_set1(0x1.fffffcp-2f));
+    *whole = n;
+    return vf_fma(vf_mul(r, r), q, r);
+}
+
+QC_INLINE vf vf_exp(vf x)
+{
+    /* Outside of these bounds the result is infinity or 0. A NaN passes, being the second operand. */
+    x = vf_min(vf_set1(89.0f), vf_max(vf_set1(-104.0f), x));
+    vf n;
+    const vf p = vf_exp_parts(x, &n);
+    return vf_scale2(vf_add(p, vf_set1(1.0f)), n);
+}
+
+/* e = e^-|x| never overflows; 1 / (1 + e) for x >= 0, and e / (1 + e) keeps full precision for x < 0. */
+QC_INLINE vf vf_logistic(vf x)
+{
+    const vf one = vf_set1(1.0f);
+    const vf e = vf_exp(vf_sub(vf_zero(), vf_abs(x)));
+    return vf_div(vf_select_lt(x, vf_zero(), e, one), vf_add(one, e));
+}
+
+/* With m = e^-2|x| - 1, computed without cancellation: tanh |x| = -m / (m + 2). Past 9 the result is 1. */
+QC_INLINE vf vf_tanh(vf x)
+{
+    const vf one = vf_set1(1.0f);
+    const vf z = vf_max(vf_set1(-20.0f), vf_mul(vf_set1(-2.0f), vf_abs(x)));
+    vf n;
+    const vf p = vf_exp_parts(z, &n);
+    const vf s = vf_scale2(one, n);
+    const vf m = vf_fma(s, p, vf_sub(s, one));
+    return vf_copysign(vf_div(m, vf_add(m, vf_set1(2.0f))), x);
+}
+
+#endif

@@ -1,0 +1,33 @@
+/*
+ * vmath_ref.c - elementary functions by the C library, in double where that is the way to the correctly rounded value.
+ */
+#include "kernel/vmath.h"
+
+#include <math.h>
+
+static void exp_ref(size_t n, const float *x, float *y)
+{
+    for (size_t i = 0; i < n; i++) y[i] = (float)exp((double)x[i]);
+}
+
+static void logistic_ref(size_t n, const float *x, float *y)
+{
+    for (size_t i = 0; i < n; i++) y[i] = (float)(1.0 / (1.0 + exp(-(double)x[i])));
+}
+
+static void tanh_ref(size_t n, const float *x, float *y)
+{
+    for (size_t i = 0; i < n; i++) y[i] = (float)tanh((double)x[i]);
+}
+
+static void softmax_ref(size_t n, const float *x, float beta, float *y)
+{
+    float most = x[0];
+    double sum = 0;
+    for (size_t i = 1; i < n; i++) most = x[i] > most ? x[i] : most;
+    for (size_t i = 0; i < n; i++) sum += (double)(y[i] = expf((x[i] - most) * beta));
+    for (size_t i = 0; i < n; i++) y[i] = (float)((double)y[i] / sum);
+}
+
+extern const struct qc_vmath qc_vmath_ref;
+const struct qc_vmath qc_vmath_ref = {{"ref", 0}, exp_ref, logistic_ref, tanh_ref, softmax_ref};
