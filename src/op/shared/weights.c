@@ -1,0 +1,85 @@
+/*
+ * weights.c - see weights.h. Packed types stand low bits first: element 0 of an int4 pair is the low nibble.
+ */
+#include "op/shared/weights.h"
+
+#include <stdio.h>
+
+void qc_unpack_s8(qc_dtype type, const void *packed, size_t count, int8_t *out)
+{
+    const uint8_t *from = packed;
+    if (type == QC_INT4)
+        for (size_t i = 0; i < count; i++) out[i] = (int8_t)(((from[i / 2] >> (i % 2 * 4) & 15) ^ 8) - 8);
+    else if (type == QC_INT2)
+        for (size_t i = 0; i < count; i++) out[i] = (int8_t)(((from[i / 4] >> (i % 4 * 2) & 3) ^ 2) - 2);
+    else
+        memcpy(out, from, count);
+}
+
+/* Copies elements of `width` bytes so that the axes stand in `order`. */
+static void reorder(const struct qc_value *value, const uint8_t *order, size_t width, const char *from, char *to)
+{
+    size_t stride[QC_MAX_RANK], step = 1;
+    int32_t index[QC_MAX_RANK] = {0};
+    for (int i = value->rank - 1; i >= 0; i--) {
+        stride[i] = step;
+        step *= (size_t)value->dims[i];
+    }
+    for (size_t k = 0; k < step; k++) {
+        size_t at = 0;
+        for (int i = 0; i < value->rank; i++) at += (size_t)index[i] * stride[order[i]];
+        memcpy(to + k * width, from + at * width, width);
+        for (int i = value->rank - 1; i >= 0 && ++index[i] == value->dims[order[i]]; i--) index[i] = 0;
+    }
+}
+
+/* Order of work: unpack (to the front half if a reordering follows), then reorder. */
+static void convert(void *block, const void *context)
+{
+    const struct qc_weights *w = context;
+    const char *from = w->value->data;
+    char *to = block, *plain = w->order && w->width == 1 ? to + w->elements : to;
+    if (w->width == 1) {
+        qc_unpack_s8(w->value->type, from, w->elements, (int8_t *)plain);
+        if (w->value->type == QC_UINT8 && w->flip)
+            for (size_t i = 0; i < w->elements; i++) plain[i] = (char)((uint8_t)plain[i] ^ 0x80);
+        from = plain;
+    }
+    if (w->order) reorder(w->value, w->order, w->width, from, to);
+}
+
+static size_t block_bytes(const struct qc_weights *w)
+{
+    return w->elements * w->width * (w->order && w->width == 1 ? 2 : 1);
+}
+
+qc_status qc_weights_plan(struct qc_step *step, struct qc_weights *w)
+{
+    qc_dtype type = w->value->type;
+    bool integer = type == QC_INT8 || type == QC_UINT8 || type == QC_INT4 || type == QC_INT2;
+    if (!integer && type != QC_FLOAT32) return qc_step_unsupported_type(step);
+    w->width = integer ? 1 : 4;
+    w->elements = qc_value_elements(w->value);
+    w->direct = !w->order && (type == QC_FLOAT32 || type == QC_INT8 || (type == QC_UINT8 && !w->flip));
+    if (!w->direct && !w->value->constant) w->scratch = qc_step_scratch(step, block_bytes(w));
+    return QC_OK;
+}
+
+qc_status qc_weights_prepare(struct qc_step *step, struct qc_weights *w)
+{
+    if (w->direct || !w->value->constant) return QC_OK;
+    char kind[32] = "plain", *at = kind;
+    for (int i = 0; w->order && i < w->value->rank; i++) at += sprintf(at, "%d", w->order[i]);
+    sprintf(at, "%s", w->flip ? "flip" : "");
+    w->packed = qc_step_pack(step, w->value, kind, block_bytes(w), convert, w);
+    return w->packed ? QC_OK : QC_NOMEM;
+}
+
+const void *qc_weights_get(const struct qc_step *step, const struct qc_weights *w)
+{
+    if (w->direct) return w->value->data;
+    if (w->packed) return w->packed;
+    void *block = (char *)step->scratch + w->scratch;
+    convert(block, w);
+    return block;
+}
