@@ -7,7 +7,7 @@
 #include "op/quant_rule.h"
 #include "op/shared/product.h"
 #include "op/shared/version.h"
-#include "op/shared/window.h"
+#include "op/shared/sliding.h"
 
 struct window_options { /* what both operators' options say, in one form */
     int padding, stride_h, stride_w, dilation_h, dilation_w, activation;

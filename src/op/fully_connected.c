@@ -6,7 +6,7 @@
 #include "op/quant_rule.h"
 #include "op/shared/product.h"
 #include "op/shared/version.h"
-#include "op/shared/window.h"
+#include "op/shared/sliding.h"
 
 static qc_status geometry(struct qc_step *step, struct qc_conv *conv)
 {

@@ -6,7 +6,7 @@
 #include "op/shared/fused.h"
 #include "op/shared/quantized.h"
 #include "op/shared/version.h"
-#include "op/shared/window.h"
+#include "op/shared/sliding.h"
 
 struct pool_state {
     struct qc_window_pool pool;

@@ -4,7 +4,7 @@
 #include "op/shared/product.h"
 #include "op/shared/fused.h"
 #include "op/shared/quantized.h"
-#include "op/shared/window.h"
+#include "op/shared/sliding.h"
 
 static bool narrow_signed(qc_dtype type)
 {

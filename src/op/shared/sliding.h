@@ -1,8 +1,8 @@
 /*
- * window.h - sliding windows: the shape arithmetic common to convolutions and pools, and their validation.
+ * sliding.h - sliding windows: the shape arithmetic common to convolutions and pools, and their validation.
  */
-#ifndef QC_OP_SHARED_WINDOW_H
-#define QC_OP_SHARED_WINDOW_H
+#ifndef QC_OP_SHARED_SLIDING_H
+#define QC_OP_SHARED_SLIDING_H
 
 #include "op/op.h"
 

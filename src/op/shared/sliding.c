@@ -1,7 +1,7 @@
 /*
- * window.c - see window.h. The padding is TensorFlow's: SAME gives ceil(size / stride) positions and puts the odd zero at the end.
+ * sliding.c - see sliding.h. The padding is TensorFlow's: SAME gives ceil(size / stride) positions and puts the odd zero at the end.
  */
-#include "op/shared/window.h"
+#include "op/shared/sliding.h"
 
 qc_status qc_window_axis(struct qc_step *step, const char *axis, int32_t size, int32_t kernel, int32_t stride, int32_t dilation,
                          int padding, int32_t *positions, int32_t *before)
