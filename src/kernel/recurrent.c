@@ -1,0 +1,193 @@
+/*
+ * recurrent.c - packing recurrent weights and walking a sequence. See recurrent.h.
+ */
+#include "kernel/recurrent.h"
+
+#include <math.h>
+#include <string.h>
+
+extern const struct qc_recurrent_kernel qc_recurrent_ref, qc_recurrent_avx2, qc_recurrent_avx512, qc_recurrent_neon;
+
+static const struct qc_recurrent_kernel *const variant[] = {
+    &qc_recurrent_ref,
+#if QC_X86
+    &qc_recurrent_avx2,
+    &qc_recurrent_avx512,
+#elif QC_ARM
+    &qc_recurrent_neon,
+#endif
+};
+
+const struct qc_recurrent_kernel *const *qc_recurrent_variants(size_t *count)
+{
+    *count = sizeof variant / sizeof *variant;
+    return variant;
+}
+
+const struct qc_recurrent_kernel *qc_recurrent_pick(uint32_t features)
+{
+    const struct qc_recurrent_kernel *chosen;
+    QC_PICK(variant, features, chosen);
+    return chosen;
+}
+
+int qc_recurrent_gates(enum qc_recurrent_cell cell)
+{
+    return cell == QC_RNN_LSTM ? 4 : cell == QC_RNN_SIMPLE ? 1 : 3;
+}
+
+size_t qc_recurrent_padded(size_t units)
+{
+    return (units + QC_PANEL - 1) / QC_PANEL * QC_PANEL;
+}
+
+/* ---- packing ---- */
+
+size_t qc_recurrent_packed_bytes(enum qc_recurrent_cell cell, enum qc_weights kind, size_t units, size_t k)
+{
+    return qc_recurrent_padded(units) / QC_PANEL * (size_t)qc_recurrent_gates(cell) * qc_gemm_f32_panel_bytes(kind, k);
+}
+
+/* Panels of gates [first, first + count) for every block of units. */
+static char *pack_gates(char *to, const struct qc_recurrent_pack *p, int first, int count)
+{
+    static const size_t bytes[] = {4, 2, 1};
+    for (size_t unit = 0; unit < p->units; unit += QC_PANEL)
+        for (int g = first; g < first + count; g++) {
+            struct qc_gemm_f32_pack panel = {.kind = p->kind, .columns = QC_MIN(p->units - unit, (size_t)QC_PANEL), .k = p->k,
+                                             .w = (const char *)p->w[g] + unit * p->unit_step * bytes[p->kind],
+                                             .column_step = p->unit_step, .k_step = p->k_step,
+                                             .bias = p->bias[g] ? p->bias[g] + unit : NULL, .scale_step = p->scale_step};
+            if (p->kind == QC_W_S8) panel.scale = p->scale[g] + unit * p->scale_step;
+            qc_gemm_f32_pack(to, &panel);
+            to += qc_gemm_f32_panel_bytes(p->kind, p->k);
+        }
+    return to;
+}
+
+void qc_recurrent_pack(void *block, const struct qc_recurrent_pack *p)
+{
+    const int gates = qc_recurrent_gates(p->cell);
+    if (p->cell != QC_RNN_GRU_BEFORE || p->input) {
+        pack_gates(block, p, 0, gates);
+        return;
+    }
+    char *state = pack_gates(block, p, 0, 2);
+    pack_gates(state, p, 2, 1);
+}
+
+/* ---- a sequence ---- */
+
+size_t qc_recurrent_work_bytes(enum qc_recurrent_cell cell, size_t units)
+{
+    const size_t sums = (size_t)qc_recurrent_gates(cell), kept = cell == QC_RNN_GRU_BEFORE ? 2 : 0;
+    return qc_recurrent_padded(units) * (sums * QC_TILE_ROWS + kept * QC_TILE_ROWS) * sizeof(float);
+}
+
+struct walk {
+    const struct qc_recurrent_call *call;
+    size_t padded, panel_bytes;
+    float *sum, *keep;
+    bool odd; /* of the step: blocks are walked to and fro, so that the weights last used, which are still in the cache, come first */
+};
+
+/* sum[row] = R x[row] + b over `gates` panels for every block of units. */
+static void product(const struct walk *w, size_t rows, const float *const *x, int gates, const char *packed)
+{
+    const struct qc_recurrent_call *call = w->call;
+    const size_t columns = w->padded * (size_t)gates, group = call->product->panels * QC_PANEL, groups = (columns + group - 1) / group;
+    struct qc_gemm_f32_tile t = {.rows = rows, .taps = 1, .depth = call->units, .a = x, .panel_bytes = w->panel_bytes, .ldc = columns,
+                                 .low = -INFINITY, .high = INFINITY};
+    for (size_t i = 0; i < groups; i++) {
+        const size_t n = (w->odd ? groups - 1 - i : i) * group;
+        t.columns = QC_MIN(columns - n, group);
+        t.w = packed + n / QC_PANEL * w->panel_bytes;
+        t.c = w->sum + n;
+        call->product->tile[call->kind](&t);
+    }
+}
+
+static struct qc_cell_step cell_step(const struct walk *w, size_t step, size_t row, size_t slot, int gates)
+{
+    const struct qc_recurrent_call *call = w->call;
+    return (struct qc_cell_step){.units = call->units,
+                                 .sum = w->sum + slot * w->padded * (size_t)gates,
+                                 .x = call->gates + (ptrdiff_t)step * call->gates_step + (ptrdiff_t)row * call->gates_row,
+                                 .x_block = call->gates_block,
+                                 .x_gate = call->gates_gate,
+                                 .h = call->h + row * w->padded,
+                                 .c = call->c ? call->c + row * w->padded : NULL,
+                                 .keep = w->keep + slot * 2 * w->padded,
+                                 .activation = call->activation,
+                                 .recurrent_activation = call->recurrent_activation,
+                                 .cell_clip = call->cell_clip};
+}
+
+static void run_cells(const struct walk *w, size_t step, size_t rows, const size_t *row, int gates, void (*cell)(const struct qc_cell_step *))
+{
+    for (size_t i = 0; i < rows; i++) {
+        const struct qc_cell_step s = cell_step(w, step, row[i], i, gates);
+        cell(&s);
+    }
+}
+
+/* Up to QC_TILE_ROWS rows of the batch. */
+static void run_rows(const struct walk *w, size_t step, size_t rows, const size_t *row)
+{
+    const struct qc_recurrent_call *call = w->call;
+    const struct qc_recurrent_kernel *k = call->kernel;
+    const float *x[QC_TILE_ROWS] = {0};
+    for (size_t i = 0; i < rows; i++) x[i] = call->h + row[i] * w->padded;
+    if (call->cell == QC_RNN_GRU_BEFORE) {
+        product(w, rows, x, 2, call->packed);
+        run_cells(w, step, rows, row, 2, k->gru_before_gates);
+        for (size_t i = 0; i < rows; i++) x[i] = w->keep + (i * 2 + 1) * w->padded;
+        product(w, rows, x, 1, (const char *)call->packed + w->padded / QC_PANEL * 2 * w->panel_bytes);
+        run_cells(w, step, rows, row, 1, k->gru_before_state);
+        return;
+    }
+    const int gates = qc_recurrent_gates(call->cell);
+    product(w, rows, x, gates, call->packed);
+    run_cells(w, step, rows, row, gates, call->cell == QC_RNN_LSTM ? k->lstm : call->cell == QC_RNN_SIMPLE ? k->simple : k->gru_after);
+}
+
+static bool active(const struct qc_recurrent_call *call, size_t step, size_t row)
+{
+    return !call->mask || call->mask[(ptrdiff_t)step * call->mask_step + (ptrdiff_t)row * call->mask_row];
+}
+
+static void write_outputs(const struct walk *w, size_t step)
+{
+    const struct qc_recurrent_call *call = w->call;
+    const size_t bytes = call->units * sizeof(float);
+    for (size_t b = 0; b < call->batch; b++) {
+        const float *h = call->h + b * w->padded;
+        float *last = call->output ? call->output + b * w->padded : NULL;
+        float *to = call->sequence ? call->sequence + (ptrdiff_t)step * call->sequence_step + (ptrdiff_t)b * call->sequence_row : NULL;
+        if (active(call, step, b)) {
+            if (last) memcpy(last, h, bytes);
+        } else if (call->zero_masked) {
+            memset(last, 0, bytes);
+        }
+        if (to) memcpy(to, last ? last : h, bytes);
+    }
+}
+
+void qc_recurrent_run(const struct qc_recurrent_call *call)
+{
+    struct walk w = {.call = call, .padded = qc_recurrent_padded(call->units), .sum = call->work,
+                     .panel_bytes = qc_gemm_f32_panel_bytes(call->kind, call->units)};
+    w.keep = w.sum + w.padded * (size_t)qc_recurrent_gates(call->cell) * QC_TILE_ROWS;
+    for (size_t step = 0; step < call->steps; step++, w.odd = !w.odd) {
+        size_t row[QC_TILE_ROWS], rows = 0;
+        for (size_t b = 0; b < call->batch; b++) {
+            if (!active(call, step, b)) continue;
+            row[rows++] = b;
+            if (rows < QC_TILE_ROWS) continue;
+            run_rows(&w, step, rows, row);
+            rows = 0;
+        }
+        if (rows) run_rows(&w, step, rows, row);
+        if (call->sequence || call->output) write_outputs(&w, step);
+    }
+}

@@ -1,0 +1,12 @@
+/*
+ * recurrent_neon.c - the cells of recurrent layers, over neon.
+ */
+#include "kernel/kernel.h"
+
+#if QC_ARM
+#include "kernel/simd_neon.h"
+
+#include "kernel/recurrent_template.h"
+
+QC_RECURRENT_ROW(neon, QC_CPU_NEON)
+#endif
