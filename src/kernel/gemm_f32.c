@@ -31,22 +31,22 @@ const struct qc_gemm_f32 *qc_gemm_f32_pick(uint32_t features)
     return chosen;
 }
 
-static size_t element_bytes(enum qc_weights kind)
+static size_t element_bytes(enum qc_weight_kind kind)
 {
     return kind == QC_W_F32 ? 4 : kind == QC_W_F16 ? 2 : 1;
 }
 
-static size_t head_bytes(enum qc_weights kind)
+static size_t head_bytes(enum qc_weight_kind kind)
 {
     return QC_PANEL * sizeof(float) * (kind == QC_W_S8 ? 2 : 1);
 }
 
-size_t qc_gemm_f32_panel_bytes(enum qc_weights kind, size_t k)
+size_t qc_gemm_f32_panel_bytes(enum qc_weight_kind kind, size_t k)
 {
     return (head_bytes(kind) + k * QC_PANEL * element_bytes(kind) + 63) & ~(size_t)63;
 }
 
-size_t qc_gemm_f32_packed_bytes(enum qc_weights kind, size_t columns, size_t k)
+size_t qc_gemm_f32_packed_bytes(enum qc_weight_kind kind, size_t columns, size_t k)
 {
     return (columns + QC_PANEL - 1) / QC_PANEL * qc_gemm_f32_panel_bytes(kind, k);
 }

@@ -23,7 +23,7 @@
 
 enum { QC_PANEL = 16 }; /* columns of a panel of packed weights */
 
-enum qc_weights { QC_W_F32, QC_W_F16, QC_W_S8, QC_W_KINDS };
+enum qc_weight_kind { QC_W_F32, QC_W_F16, QC_W_S8, QC_W_KINDS };
 
 struct qc_gemm_f32_tile {
     size_t rows, columns; /* <= QC_TILE_ROWS, <= panels of the variant * QC_PANEL */
@@ -48,7 +48,7 @@ const struct qc_gemm_f32 *qc_gemm_f32_pick(uint32_t features);
 /* ---- packing ---- */
 
 struct qc_gemm_f32_pack {
-    enum qc_weights kind;
+    enum qc_weight_kind kind;
     size_t columns, k;      /* k = taps * depth */
     const void *w;          /* float, uint16_t (binary16) or int8_t: w[n * column_step + k * k_step] */
     size_t column_step, k_step;
@@ -56,15 +56,15 @@ struct qc_gemm_f32_pack {
     const float *scale;     /* int8: [columns], or one for all if scale_step is 0 */
     size_t scale_step;
 };
-size_t qc_gemm_f32_panel_bytes(enum qc_weights kind, size_t k);
-size_t qc_gemm_f32_packed_bytes(enum qc_weights kind, size_t columns, size_t k);
+size_t qc_gemm_f32_panel_bytes(enum qc_weight_kind kind, size_t k);
+size_t qc_gemm_f32_packed_bytes(enum qc_weight_kind kind, size_t columns, size_t k);
 void qc_gemm_f32_pack(void *block, const struct qc_gemm_f32_pack *pack);
 
 /* ---- the whole product ---- */
 
 struct qc_gemm_f32_call {
     const struct qc_gemm_f32 *kernel;
-    enum qc_weights kind;
+    enum qc_weight_kind kind;
     size_t m, columns, depth;
     struct qc_rows rows;
     const void *packed;

@@ -5,14 +5,14 @@
 
 #include "base/dtype.h"
 
-static float weight(enum qc_weights kind, const char *w, size_t i)
+static float weight(enum qc_weight_kind kind, const char *w, size_t i)
 {
     if (kind == QC_W_F32) return ((const float *)w)[i];
     if (kind == QC_W_F16) return qc_half_to_float(((const uint16_t *)w)[i]);
     return ((const int8_t *)w)[i];
 }
 
-static void tile(const struct qc_gemm_f32_tile *t, enum qc_weights kind)
+static void tile(const struct qc_gemm_f32_tile *t, enum qc_weight_kind kind)
 {
     for (size_t m = 0; m < t->rows; m++)
         for (size_t n = 0; n < t->columns; n++) {

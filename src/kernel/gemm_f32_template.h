@@ -8,14 +8,14 @@
 
 enum { panel_vectors = QC_PANEL / vf_width, most_vectors = 4 * panel_vectors };
 
-QC_INLINE vf load_weights(enum qc_weights kind, const char *w, size_t i)
+QC_INLINE vf load_weights(enum qc_weight_kind kind, const char *w, size_t i)
 {
     if (kind == QC_W_F32) return vf_load((const float *)w + i);
     if (kind == QC_W_F16) return vf_load_half((const uint16_t *)w + i);
     return vf_load_s8((const int8_t *)w + i);
 }
 
-QC_INLINE void tile(const struct qc_gemm_f32_tile *t, const int rows, const int panels, const enum qc_weights kind, float *c, size_t columns,
+QC_INLINE void tile(const struct qc_gemm_f32_tile *t, const int rows, const int panels, const enum qc_weight_kind kind, float *c, size_t columns,
                     const char *w)
 {
     const int vectors = panels * panel_vectors;

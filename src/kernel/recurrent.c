@@ -43,7 +43,7 @@ size_t qc_recurrent_padded(size_t units)
 
 /* ---- packing ---- */
 
-size_t qc_recurrent_packed_bytes(enum qc_recurrent_cell cell, enum qc_weights kind, size_t units, size_t k)
+size_t qc_recurrent_packed_bytes(enum qc_recurrent_cell cell, enum qc_weight_kind kind, size_t units, size_t k)
 {
     return qc_recurrent_padded(units) / QC_PANEL * (size_t)qc_recurrent_gates(cell) * qc_gemm_f32_panel_bytes(kind, k);
 }

@@ -60,7 +60,7 @@ size_t qc_recurrent_padded(size_t units);
 
 struct qc_recurrent_pack {
     enum qc_recurrent_cell cell;
-    enum qc_weights kind;
+    enum qc_weight_kind kind;
     size_t units, k;        /* k: features of the input, or units */
     bool input;             /* weights of the input: the order is [block][all gates] for every cell */
     const void *w[4];       /* of each gate: w[unit * unit_step + i * k_step] */
@@ -69,7 +69,7 @@ struct qc_recurrent_pack {
     const float *scale[4];  /* int8: [units] each, or one value if scale_step is 0 */
     size_t scale_step;
 };
-size_t qc_recurrent_packed_bytes(enum qc_recurrent_cell cell, enum qc_weights kind, size_t units, size_t k);
+size_t qc_recurrent_packed_bytes(enum qc_recurrent_cell cell, enum qc_weight_kind kind, size_t units, size_t k);
 void qc_recurrent_pack(void *block, const struct qc_recurrent_pack *pack);
 
 /* ---- a whole sequence ---- */
@@ -78,7 +78,7 @@ struct qc_recurrent_call {
     const struct qc_recurrent_kernel *kernel;
     const struct qc_gemm_f32 *product;
     enum qc_recurrent_cell cell;
-    enum qc_weights kind;
+    enum qc_weight_kind kind;
     size_t units, batch, steps;
     const float *gates;              /* the input's part; elements from one to the next: */
     ptrdiff_t gates_step, gates_row; /* step (negative: backwards in time), batch row */

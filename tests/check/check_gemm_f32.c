@@ -10,7 +10,7 @@
 #include <string.h>
 
 struct problem {
-    enum qc_weights kind;
+    enum qc_weight_kind kind;
     size_t m, columns, depth, k, ldc;
     struct qc_window window;
     struct qc_rows rows;
@@ -70,7 +70,7 @@ static float *run(const struct problem *p, const struct qc_gemm_f32 *kernel, str
 
 static void check_case(const struct qc_gemm_f32 *kernel)
 {
-    struct problem p = {.kind = (enum qc_weights)check_between(0, QC_W_KINDS - 1), .low = check_chance(30) ? -0.5f : -INFINITY,
+    struct problem p = {.kind = (enum qc_weight_kind)check_between(0, QC_W_KINDS - 1), .low = check_chance(30) ? -0.5f : -INFINITY,
                         .high = check_chance(30) ? 1.5f : INFINITY, .columns = check_size(150), .depth = check_size(140)};
     size_t images = 1, pixels;
     p.m = check_size(40);
@@ -108,7 +108,7 @@ static void check(int rounds)
 
 static void work(void *context) { qc_gemm_f32_run(context, NULL); }
 
-static void bench_case(const struct qc_gemm_f32 *kernel, const char *label, enum qc_weights kind, size_t m, size_t n, size_t k)
+static void bench_case(const struct qc_gemm_f32 *kernel, const char *label, enum qc_weight_kind kind, size_t m, size_t n, size_t k)
 {
     const size_t bytes = qc_gemm_f32_packed_bytes(kind, n, k);
     float *a = aligned_alloc(64, (m * k * 4 + 63) / 64 * 64), *c = aligned_alloc(64, (m * n * 4 + 63) / 64 * 64);

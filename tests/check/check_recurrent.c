@@ -154,7 +154,7 @@ static void check(int rounds)
 
 static void work(void *context) { qc_recurrent_run(context); }
 
-static void bench_case(const struct qc_recurrent_kernel *kernel, const char *label, enum qc_recurrent_cell cell, enum qc_weights kind, size_t units,
+static void bench_case(const struct qc_recurrent_kernel *kernel, const char *label, enum qc_recurrent_cell cell, enum qc_weight_kind kind, size_t units,
                        uint32_t features)
 {
     const size_t steps = 100, gates = (size_t)qc_recurrent_gates(cell), padded = qc_recurrent_padded(units);

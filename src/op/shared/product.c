@@ -104,12 +104,14 @@ qc_status qc_product_plan(struct qc_step *step, struct qc_product *p)
     p->weights.order = p->order;
     p->weights.flip = p->kind == QC_PRODUCT_U8;
     step->kernel = name[p->kind];
-    return qc_weights_plan(step, &p->weights);
+    QC_TRY(qc_weights_plan(step, &p->weights));
+    return qc_matrix_plan(step, p, &p->matrix);
 }
 
 qc_status qc_product_prepare(struct qc_step *step, struct qc_product *p)
 {
-    return qc_weights_prepare(step, &p->weights);
+    QC_TRY(qc_weights_prepare(step, &p->weights));
+    return p->matrix ? qc_matrix_prepare(step, p, p->matrix) : QC_OK;
 }
 
 struct task { /* what the threads of one invocation share */
@@ -149,6 +151,10 @@ static void positions(void *context, size_t begin, size_t end, int thread)
 
 qc_status qc_product_run(struct qc_step *step, struct qc_product *p)
 {
+    if (p->matrix) {
+        qc_matrix_run(step, p, p->matrix);
+        return QC_OK;
+    }
     const struct qc_conv *c = &p->conv;
     const struct qc_value *bias = qc_operand(step, p->bias);
     char *scratch = step->scratch;
