@@ -212,6 +212,91 @@ struct qc_profile_row {
 /* false past the last row. */
 QC_API bool qc_session_profile(const struct qc_session *session, size_t index, struct qc_profile_row *row);
 
+/* ---- 6. Converting ---------------------------------------------------------------------------------------------- */
+
+/*
+ *     struct qc_model *keras = qc_model_open("model.h5", NULL, &error);
+ *     struct qc_convert_options options = {.mode = "float16"};
+ *     struct qc_model *small = qc_model_convert(keras, &options, &error);
+ *     qc_model_save(small, "model.tflite", 0, NULL, &error);
+ *
+ * The result is a model like any other: it can be run, compared and asked before it is saved.
+ */
+
+/* Modes of quantization, by index; false past the last. `aliases` is NULL-terminated. */
+struct qc_mode {
+    const char *name;
+    const char *const *aliases;
+    const char *summary;    /* one line */
+    bool needs_samples;     /* activations are quantized, so their ranges must be known */
+};
+QC_API bool qc_mode_list(size_t index, struct qc_mode *mode);
+
+/*
+ * Representative data. `fill` writes sample `index` into the inputs of `session` (a session of the float model: see
+ * qc_session_input, and qc_session_resize for inputs of free size). It may be asked for the same sample more than once.
+ */
+struct qc_samples {
+    size_t count;
+    qc_status (*fill)(void *user, size_t index, struct qc_session *session, struct qc_error *error);
+    void *user;
+};
+
+/* Ranges of a model's values, see qc_stats_collect. */
+struct qc_stats;
+
+/* Zero-initialise, then set what matters. */
+struct qc_convert_options {
+    const char *mode;             /* name or alias of a mode; NULL: "float32" */
+    int64_t min_elements;         /* modes dynamic and weights: constants with fewer elements stay float; 0: 1024 */
+    bool saturate;                /* float16: values out of range become the largest, instead of an error */
+    bool per_tensor;              /* one scale for all weights of a layer */
+    bool dense_per_tensor;        /* likewise, of FULLY_CONNECTED only */
+    bool strict;                  /* int8, int16x8: an operator that would stay float is an error */
+    qc_dtype io;                  /* int8: QC_INT8 or QC_UINT8, int16x8: QC_INT16 for inputs and outputs; QC_FLOAT32: as in the source */
+    const char *target_runtime;   /* "2.5": operator versions beyond it are an error; NULL: any */
+    bool tflm;                    /* for TensorFlow Lite Micro: no hybrid operators, no float16, fixed shapes */
+    const char *const *keep_float; /* patterns (with * and ?) of layer names or operator types; NULL-terminated; NULL: none */
+    const char *const *only;       /* likewise: everything else stays float; NULL: all */
+    const char *recipe;            /* JSON text: [{"match": pattern, "mode": name}, ...], the last match holds; NULL: none */
+    const struct qc_samples *samples; /* int8, int16x8: needed unless `stats` is given. Any mode: used to check the result */
+    const struct qc_stats *stats;     /* ranges collected before */
+    const char *observer;             /* how ranges are found: "minmax" (NULL), "percentile", "mse", "entropy" */
+    int threads;                      /* as qc_options.threads */
+    bool (*progress)(void *user, const char *stage, size_t done, size_t total); /* false stops; may be NULL */
+    void *progress_user;
+};
+
+/*
+ * A new model: cleaned up (constants folded, BatchNormalization, padding and activations fused) and quantized. The source is not
+ * changed, may be converted again, and must outlive the result. Float .tflite files come out of mode "float32" as they are.
+ */
+QC_API struct qc_model *qc_model_convert(struct qc_model *source, const struct qc_convert_options *options, struct qc_error *error);
+
+/* What stayed float in a converted model, and why. */
+struct qc_kept {
+    bool is_operator;   /* an operator between QUANTIZE and DEQUANTIZE; else a constant */
+    const char *name;   /* of the constant, or the operator's layer */
+    const char *op;     /* operator type; of a constant: of its first user */
+    size_t bytes;       /* of a constant */
+    const char *reason;
+};
+/* false past the last. */
+QC_API bool qc_model_kept(const struct qc_model *model, size_t index, struct qc_kept *kept);
+
+/* The quantization that a converted model's input or output has, for summaries without a session. false past the last. */
+QC_API bool qc_model_input(const struct qc_model *model, size_t index, struct qc_tensor_info *info);
+QC_API bool qc_model_output(const struct qc_model *model, size_t index, struct qc_tensor_info *info);
+
+/* Bytes of all constants, shared ones once. */
+QC_API size_t qc_model_constant_bytes(const struct qc_model *model);
+
+/*
+ * Writes a .tflite. The file is loaded and planned by quantc's own runtime before it gets its name; it appears whole or not at all.
+ * `max_size` (0: none): a larger file is QC_RANGE and names the largest tensors. *size (may be NULL) becomes its bytes.
+ */
+QC_API qc_status qc_model_save(struct qc_model *model, const char *path, size_t max_size, size_t *size, struct qc_error *error);
+
 /* ---- 7. Arrays: .npy and .npz ----------------------------------------------------------------------------------- */
 
 /* Named arrays in order: the members of an .npz, or the one array of a .npy under the name "". */

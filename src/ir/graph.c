@@ -199,6 +199,13 @@ void qc_node_set_input(struct qc_node *node, int slot, struct qc_tensor *tensor)
     link_use(node, slot, tensor);
 }
 
+void qc_node_set_output(struct qc_node *node, int index, struct qc_tensor *tensor)
+{
+    if (node->out[index] && node->out[index]->producer == node) node->out[index]->producer = NULL;
+    node->out[index] = tensor;
+    tensor->producer = node;
+}
+
 void qc_graph_replace_uses(struct qc_graph *graph, struct qc_tensor *old, struct qc_tensor *fresh)
 {
     if (old == fresh) return;

@@ -114,6 +114,7 @@ struct qc_model {
     struct qc_file *mapping;               /* of the model file; NULL from memory or a folder */
     void (*close)(struct qc_model *model); /* releases what the importer opened besides; may be NULL */
     void *close_data;                      /* for close */
+    struct qc_report *report;    /* of a converted model: what stayed float; owned by src/quant; NULL: none */
     struct qc_pack_store *packs; /* packed weights, shared by sessions; owned by src/run */
 };
 
@@ -146,6 +147,8 @@ void qc_graph_set_output(struct qc_graph *graph, int index, struct qc_tensor *te
 /* ---- rewriting ---- */
 
 void qc_node_set_input(struct qc_node *node, int slot, struct qc_tensor *tensor); /* tensor may be NULL */
+/* The node writes `tensor`, which has no producer, in place of its output `index`, which loses its. */
+void qc_node_set_output(struct qc_node *node, int index, struct qc_tensor *tensor);
 /* All uses of `old`, graph outputs and signature entries of outputs included, become uses of `fresh`. */
 void qc_graph_replace_uses(struct qc_graph *graph, struct qc_tensor *old, struct qc_tensor *fresh);
 /* Unlinks the node; its outputs lose their producer. The node is dropped from the list by the next sweep. */

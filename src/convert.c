@@ -1,0 +1,196 @@
+/*
+ * convert.c - the public conversion API: clean up, calibrate, quantize, check, save. See quantc.h section 6.
+ */
+#include "base/file.h"
+#include "export/export.h"
+#include "pass/pass.h"
+#include "quant/quant.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- converting ---- */
+
+/* A converted model keeps the cleaned-up float model it was made from, whose constants it shares. */
+static void close_parent(struct qc_model *model)
+{
+    qc_model_free(model->close_data);
+}
+
+/* Nodes read from a .tflite know their version. */
+static bool is_tflite(const struct qc_model *model)
+{
+    for (uint32_t g = 0; g < model->graph_count; g++)
+        for (uint32_t n = 0; n < model->graph[g]->node_count; n++)
+            if (model->graph[g]->node[n]->version) return true;
+    return false;
+}
+
+static bool parse_runtime(const char *text, struct qc_runtime_version *version)
+{
+    *version = (struct qc_runtime_version){0, 0, 0};
+    return sscanf(text, "%d.%d.%d", &version->major, &version->minor, &version->patch) >= 2;
+}
+
+/* Every operator must be one that the target has. */
+static qc_status check_target(struct qc_model *model, const char *target)
+{
+    struct qc_runtime_version have, need;
+    if (!parse_runtime(target, &have)) return qc_fail(&model->env, QC_INVALID, "'%s' is no runtime version such as 2.5", target);
+    have.patch = have.patch ? have.patch : 99; /* 2.5 stands for all of 2.5.x */
+    for (uint32_t g = 0; g < model->graph_count; g++)
+        for (uint32_t n = 0; n < model->graph[g]->node_count; n++) {
+            const struct qc_node *node = model->graph[g]->node[n];
+            int version = qc_node_version(node);
+            need = qc_runtime_of(node->code, version);
+            if (qc_runtime_compare(need, have) <= 0) continue;
+            return qc_fail(&model->env, QC_UNSUPPORTED, "%s '%s' needs version %d of the operator, which TensorFlow Lite has since %d.%d.%d; the target is %s",
+                           qc_node_op(node), qc_node_name(node), version, need.major, need.minor, need.patch, target);
+        }
+    return QC_OK;
+}
+
+static qc_status prepare(struct qc_model *model, const struct qc_scheme *scheme)
+{
+    if (!scheme->constant && !scheme->bits && is_tflite(model)) return QC_OK;
+    return qc_pipeline_run(model);
+}
+
+static qc_status convert(struct qc_model *model, const struct qc_convert_options *options)
+{
+    const char *mode = options->mode ? options->mode : "float32";
+    const struct qc_scheme *scheme = qc_scheme_find(mode);
+    if (!scheme) return qc_fail(&model->env, QC_INVALID, "there is no mode '%s'; there are float32, float16, dynamic, weights, int8 and int16x8", mode);
+    QC_TRY(prepare(model, scheme));
+    QC_TRY(qc_quantize(model, options, NULL));
+    QC_TRY(qc_model_check(model));
+    return options->target_runtime ? check_target(model, options->target_runtime) : QC_OK;
+}
+
+struct qc_model *qc_model_convert(struct qc_model *source, const struct qc_convert_options *options, struct qc_error *error)
+{
+    static const struct qc_convert_options none;
+    struct qc_model *model = qc_model_clone(source, error);
+    if (!model) return NULL;
+    if (convert(model, options ? options : &none)) {
+        qc_env_take(&model->env, error);
+        qc_model_free(model);
+        return NULL;
+    }
+    return model;
+}
+
+/* ---- asking ---- */
+
+static bool describe(const struct qc_tensor *tensor, const char *name, struct qc_tensor_info *info)
+{
+    *info = (struct qc_tensor_info){.name = name ? name : tensor->name, .type = tensor->type, .rank = tensor->rank};
+    memcpy(info->dims, tensor->dims, sizeof info->dims);
+    memcpy(info->signature, tensor->signature, sizeof info->signature);
+    if (tensor->quant && tensor->quant->count) {
+        info->scale = tensor->quant->scale[0];
+        info->zero_point = (int32_t)tensor->quant->zero_point[0];
+    }
+    return true;
+}
+
+bool qc_model_input(const struct qc_model *model, size_t index, struct qc_tensor_info *info)
+{
+    const struct qc_graph *graph = model->graph[0];
+    return index < (size_t)graph->input_count && describe(graph->input[index], NULL, info);
+}
+
+bool qc_model_output(const struct qc_model *model, size_t index, struct qc_tensor_info *info)
+{
+    const struct qc_graph *graph = model->graph[0];
+    return index < (size_t)graph->output_count && describe(graph->output[index], NULL, info);
+}
+
+static int by_data(const void *a, const void *b)
+{
+    const char *x = (const char *)(*(struct qc_tensor *const *)a)->data, *y = (const char *)(*(struct qc_tensor *const *)b)->data;
+    return (x > y) - (x < y);
+}
+
+static int by_size(const void *a, const void *b)
+{
+    size_t x = (*(struct qc_tensor *const *)a)->bytes, y = (*(struct qc_tensor *const *)b)->bytes;
+    return (x < y) - (x > y);
+}
+
+/* All constants, each block of data once. NULL if memory is short. */
+static const struct qc_tensor **list_constants(const struct qc_model *model, struct qc_env *env, size_t *count)
+{
+    size_t most = 1, kept = 0;
+    for (uint32_t g = 0; g < model->graph_count; g++) most += model->graph[g]->tensor_count;
+    const struct qc_tensor **list = qc_env_alloc(env, most * sizeof *list);
+    if (!list) return NULL;
+    *count = 0;
+    for (uint32_t g = 0; g < model->graph_count; g++)
+        for (uint32_t i = 0; i < model->graph[g]->tensor_count; i++)
+            if (model->graph[g]->tensor[i]->constant) list[(*count)++] = model->graph[g]->tensor[i];
+    qsort(list, *count, sizeof *list, by_data);
+    for (size_t i = 0; i < *count; i++)
+        if (!i || list[i]->data != list[i - 1]->data) list[kept++] = list[i];
+    *count = kept;
+    return list;
+}
+
+size_t qc_model_constant_bytes(const struct qc_model *model)
+{
+    struct qc_env env;
+    size_t count, bytes = 0;
+    qc_env_init(&env, NULL);
+    const struct qc_tensor **list = list_constants(model, &env, &count);
+    for (size_t i = 0; list && i < count; i++) bytes += list[i]->bytes;
+    qc_env_free(&env, list);
+    return bytes;
+}
+
+/* ---- saving ---- */
+
+static qc_status too_large(struct qc_model *model, size_t total, size_t max_size)
+{
+    char names[700];
+    size_t count, at = 0;
+    const struct qc_tensor **list = list_constants(model, &model->env, &count);
+    if (!list) return QC_NOMEM;
+    qsort(list, count, sizeof *list, by_size);
+    names[0] = 0;
+    for (size_t i = 0; i < count && i < 5 && at < 600; i++)
+        at += (size_t)snprintf(names + at, sizeof names - at, "%s'%.100s' %s %zu bytes", i ? ", " : "", list[i]->name, qc_dtype_name(list[i]->type),
+                               list[i]->bytes);
+    qc_env_free(&model->env, list);
+    return qc_fail(&model->env, QC_RANGE, "the file would have %zu bytes, more than the %zu allowed; its largest tensors: %s", total, max_size, names);
+}
+
+/* The file must be one that our own runtime takes. */
+static qc_status check_file(struct qc_model *model, const void *bytes, size_t size)
+{
+    struct qc_error error = {0};
+    struct qc_model *again = qc_model_open_memory(bytes, size, NULL, &error);
+    struct qc_session *session = again ? qc_session_create(again, NULL, &error) : NULL;
+    if (!session) qc_fail(&model->env, error.status, "the result does not run, which is a fault of quantc: %s", error.text);
+    qc_session_free(session);
+    qc_model_free(again);
+    return session ? QC_OK : model->env.error.status;
+}
+
+qc_status qc_model_save(struct qc_model *model, const char *path, size_t max_size, size_t *size, struct qc_error *error)
+{
+    struct qc_export file = {0};
+    qc_status status = qc_export_build(model, &file);
+    if (!status && max_size && file.total > max_size) status = too_large(model, file.total, max_size);
+    void *bytes = status ? NULL : qc_env_alloc(&model->env, file.total);
+    if (!status && !bytes) status = QC_NOMEM;
+    if (!status) {
+        qc_export_copy(&file, bytes);
+        status = check_file(model, bytes, file.total);
+    }
+    qc_env_free(&model->env, bytes);
+    if (!status) status = qc_export_save(&file, path);
+    if (!status && size) *size = file.total;
+    if (file.model) qc_export_free(&file);
+    return status ? qc_env_take(&model->env, error) : QC_OK;
+}
