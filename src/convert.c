@@ -12,12 +12,6 @@
 
 /* ---- converting ---- */
 
-/* A converted model keeps the cleaned-up float model it was made from, whose constants it shares. */
-static void close_parent(struct qc_model *model)
-{
-    qc_model_free(model->close_data);
-}
-
 /* Nodes read from a .tflite know their version. */
 static bool is_tflite(const struct qc_model *model)
 {

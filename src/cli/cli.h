@@ -38,4 +38,9 @@ int cli_failf(int code, const char *format, ...) __attribute__((format(printf, 2
 bool cli_number(const char *option, const char *text, long low, long high, long *value);
 bool cli_real(const char *option, const char *text, double low, double high, double *value);
 
+/* JSON on standard output: a string with what must be escaped; a number, null if it is not finite; an input or output. */
+void cli_json_string(const char *text);
+void cli_json_number(double value);
+void cli_json_info(const struct qc_tensor_info *info);
+
 #endif

@@ -1,0 +1,339 @@
+/*
+ * cmd_quantize.c - quantc quantize: a model of any kind in, a .tflite out, and a summary.
+ */
+#include "cli.h"
+#include "samples.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { MAX_PATTERNS = 64 };
+
+struct arguments {
+    const char *model, *output, *mode, *max_size, *min_elements, *recurrent, *batch, *signature, *tag, *io, *target, *target_runtime, *keep,
+        *only, *recipe, *observer, *threads;
+    struct cli_samples_arguments samples;
+    bool json, saturate, strict, per_tensor, dense_per_tensor;
+    /* read from them: */
+    size_t largest;
+    struct qc_options import;
+    struct qc_convert_options convert;
+    const char *keep_list[MAX_PATTERNS + 1], *only_list[MAX_PATTERNS + 1];
+    char *recipe_text;
+};
+
+/* ---- reading the arguments ---- */
+
+static bool read_size(const char *text, size_t *bytes)
+{
+    static const struct {
+        const char *unit;
+        double factor;
+    } units[] = {{"", 1}, {"b", 1}, {"k", 1e3}, {"kb", 1e3}, {"kib", 1024}, {"m", 1e6}, {"mb", 1e6}, {"mib", 1048576}, {"g", 1e9}, {"gb", 1e9}, {"gib", 1073741824}};
+    char *end, unit[8] = "";
+    double value = strtod(text, &end);
+    while (*end == ' ') end++;
+    for (size_t i = 0; i + 1 < sizeof unit && end[i]; i++) unit[i] = (char)tolower((unsigned char)end[i]);
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+        if (end != text && !strcmp(units[i].unit, unit) && value > 0 && value < 1e18) {
+            *bytes = (size_t)(value * units[i].factor);
+            return true;
+        }
+    cli_failf(CLI_USAGE, "--max-size takes a size such as 4MB, not '%s'", text);
+    return false;
+}
+
+static bool read_word(const char *option, const char *text, const char *const *words, int *index)
+{
+    char list[200] = "";
+    for (*index = 0; words[*index]; (*index)++) {
+        if (!strcmp(words[*index], text)) return true;
+        snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s", *index ? ", " : "", words[*index]);
+    }
+    cli_failf(CLI_USAGE, "%s takes one of %s, not '%s'", option, list, text);
+    return false;
+}
+
+static void read_patterns(char *text, const char **list)
+{
+    int count = 0;
+    for (char *word = strtok(text, ","); word && count < MAX_PATTERNS; word = strtok(NULL, ",")) list[count++] = word;
+}
+
+static char *read_text(const char *path)
+{
+    FILE *file = fopen(path, "rb");
+    char *text = file ? calloc(1, 1 << 20) : NULL;
+    size_t size = text ? fread(text, 1, (1 << 20) - 1, file) : 0;
+    if (file) fclose(file);
+    if (text && size) return text;
+    free(text);
+    return NULL;
+}
+
+static bool is_float_mode(const char *mode)
+{
+    struct qc_mode row;
+    for (size_t i = 0; qc_mode_list(i, &row); i++) {
+        bool found = !strcmp(row.name, mode);
+        for (const char *const *alias = row.aliases; alias && *alias; alias++) found |= !strcmp(*alias, mode);
+        if (found) return !strcmp(row.name, "float32") || !strcmp(row.name, "float16");
+    }
+    return false;
+}
+
+static int read_arguments(struct arguments *a)
+{
+    static const char *const recurrent[] = {"auto", "fused", "loop", "unroll", NULL}, *const io[] = {"float32", "int8", "uint8", "int16", NULL},
+                      *const target[] = {"any", "tflm", NULL};
+    static const qc_dtype io_type[] = {QC_FLOAT32, QC_INT8, QC_UINT8, QC_INT16};
+    long number;
+    int index;
+    if (a->max_size && !read_size(a->max_size, &a->largest)) return CLI_USAGE;
+    if (a->recurrent) {
+        if (!read_word("--recurrent", a->recurrent, recurrent, &index)) return CLI_USAGE;
+        a->import.recurrent = index;
+    }
+    /* The reset step of a fused layer needs a weight of -1e4, which leaves nothing of the others in one int8 scale. */
+    if (!a->import.recurrent && a->mode && !is_float_mode(a->mode)) a->import.recurrent = QC_RECURRENT_LOOP;
+    if (a->batch && !cli_number("--batch", a->batch, 1, 1 << 20, &number)) return CLI_USAGE;
+    if (a->batch) a->import.batch = (int32_t)number;
+    if (a->min_elements && !cli_number("--min-elements", a->min_elements, 1, INT32_MAX, &number)) return CLI_USAGE;
+    if (a->min_elements) a->convert.min_elements = number;
+    if (a->threads && !cli_number("--threads", a->threads, -1, 1024, &number)) return CLI_USAGE;
+    if (a->threads) a->convert.threads = (int)number;
+    if (a->io) {
+        if (!read_word("--io", a->io, io, &index)) return CLI_USAGE;
+        a->convert.io = io_type[index];
+    }
+    if (a->target) {
+        if (!read_word("--target", a->target, target, &index)) return CLI_USAGE;
+        a->convert.tflm = index == 1;
+    }
+    if (a->recipe && !(a->recipe_text = read_text(a->recipe))) return cli_failf(CLI_FAILED, "%s: the recipe cannot be read", a->recipe);
+    if (a->keep) read_patterns((char *)(size_t)a->keep, a->keep_list);
+    if (a->only) read_patterns((char *)(size_t)a->only, a->only_list);
+    a->import.signature = a->signature;
+    a->import.tag = a->tag;
+    a->convert.mode = a->mode;
+    a->convert.saturate = a->saturate;
+    a->convert.strict = a->strict;
+    a->convert.per_tensor = a->per_tensor;
+    a->convert.dense_per_tensor = a->dense_per_tensor;
+    a->convert.target_runtime = a->target_runtime;
+    a->convert.keep_float = a->keep_list;
+    a->convert.only = a->only_list;
+    a->convert.recipe = a->recipe_text;
+    a->convert.observer = a->observer;
+    return CLI_DONE;
+}
+
+/* ---- the summary ---- */
+
+static size_t size_of(const char *path)
+{
+    struct stat info;
+    return !stat(path, &info) && S_ISREG(info.st_mode) ? (size_t)info.st_size : 0;
+}
+
+static void print_info(const char *what, const struct qc_tensor_info *info)
+{
+    printf("  %-7s %s: %s [", what, info->name, qc_dtype_name(info->type));
+    for (int i = 0; i < info->rank; i++)
+        if (info->signature[i] < 0)
+            printf("%s?", i ? ", " : "");
+        else
+            printf("%s%d", i ? ", " : "", (int)info->signature[i]);
+    putchar(']');
+    if (info->scale != 0) printf(", scale %.9g, zero point %d", (double)info->scale, (int)info->zero_point);
+    putchar('\n');
+}
+
+/* Rows with the same reason together, the first few by name. */
+static void print_kept(const struct qc_model *model, bool operators)
+{
+    enum { SHOWN = 6 };
+    struct qc_kept row, other;
+    for (size_t i = 0; qc_model_kept(model, i, &row); i++) {
+        size_t count = 0, bytes = 0;
+        bool first = row.is_operator == operators;
+        for (size_t k = 0; first && k < i && qc_model_kept(model, k, &other); k++)
+            if (other.is_operator == operators && !strcmp(other.reason, row.reason)) first = false;
+        if (!first) continue;
+        for (size_t k = i; qc_model_kept(model, k, &other); k++)
+            if (other.is_operator == operators && !strcmp(other.reason, row.reason)) {
+                count++;
+                bytes += other.bytes;
+            }
+        if (operators)
+            printf("  float   %zu operator%s: %s:", count, count == 1 ? "" : "s", row.reason);
+        else
+            printf("  float   %zu constant%s, %zu bytes: %s:", count, count == 1 ? "" : "s", bytes, row.reason);
+        size_t shown = 0;
+        for (size_t k = i; shown < SHOWN && qc_model_kept(model, k, &other); k++)
+            if (other.is_operator == operators && !strcmp(other.reason, row.reason)) printf("%s %s '%s'", shown++ ? "," : "", other.op, other.name);
+        if (count > shown) printf(" and %zu more (--json lists them)", count - shown);
+        putchar('\n');
+    }
+}
+
+static void print_text(const struct arguments *a, const struct qc_model *source, const struct qc_model *model, size_t size)
+{
+    struct qc_tensor_info info;
+    const char *note;
+    size_t before = size_of(a->model), bytes = before ? before : qc_model_constant_bytes(source);
+    printf("%s -> %s, %s\n", a->model, a->output, a->mode ? a->mode : "float32");
+    for (size_t i = 0; qc_model_input(model, i, &info); i++) print_info("input", &info);
+    for (size_t i = 0; qc_model_output(model, i, &info); i++) print_info("output", &info);
+    printf("  size    %zu -> %zu bytes (%.1f %%)%s\n", bytes, size, bytes ? 100.0 * (double)size / (double)bytes : 0.0,
+           before ? "" : ", before: constants alone");
+    print_kept(model, true);
+    print_kept(model, false);
+    for (size_t i = 0; (note = qc_model_note(source, i)); i++) printf("  note    %s\n", note);
+    for (size_t i = 0; (note = qc_model_note(model, i)); i++) printf("  note    %s\n", note);
+}
+
+static void print_infos(const char *key, bool (*get)(const struct qc_model *, size_t, struct qc_tensor_info *), const struct qc_model *model)
+{
+    struct qc_tensor_info info;
+    printf(", \"%s\": [", key);
+    for (size_t i = 0; get(model, i, &info); i++) {
+        if (i) fputs(", ", stdout);
+        cli_json_info(&info);
+    }
+    putchar(']');
+}
+
+static void print_json(const struct arguments *a, const struct qc_model *source, const struct qc_model *model, size_t size)
+{
+    struct qc_kept row;
+    const char *note;
+    size_t notes = 0;
+    fputs("{\"model\": ", stdout);
+    cli_json_string(a->model);
+    fputs(", \"output\": ", stdout);
+    cli_json_string(a->output);
+    fputs(", \"mode\": ", stdout);
+    cli_json_string(a->mode ? a->mode : "float32");
+    printf(", \"bytes_before\": %zu, \"constant_bytes_before\": %zu, \"bytes\": %zu", size_of(a->model), qc_model_constant_bytes(source), size);
+    print_infos("inputs", qc_model_input, model);
+    print_infos("outputs", qc_model_output, model);
+    fputs(", \"kept_float\": [", stdout);
+    for (size_t i = 0; qc_model_kept(model, i, &row); i++) {
+        printf("%s{\"kind\": \"%s\", \"name\": ", i ? ", " : "", row.is_operator ? "operator" : "constant");
+        cli_json_string(row.name);
+        printf(", \"op\": \"%s\", \"bytes\": %zu, \"reason\": ", row.op, row.bytes);
+        cli_json_string(row.reason);
+        putchar('}');
+    }
+    fputs("], \"notes\": [", stdout);
+    for (int which = 0; which < 2; which++)
+        for (size_t i = 0; (note = qc_model_note(which ? model : source, i)); i++) {
+            if (notes++) fputs(", ", stdout);
+            cli_json_string(note);
+        }
+    puts("]}");
+}
+
+/* ---- the command ---- */
+
+static int quantize(struct arguments *a)
+{
+    struct qc_error error = {0};
+    size_t size;
+    int code = read_arguments(a);
+    if (code) return code;
+    struct qc_model *model = NULL, *source = qc_model_open(a->model, &a->import, &error);
+    struct cli_samples *samples = NULL;
+    if (!source) return cli_fail(&error);
+    if ((code = cli_samples_open(&a->samples, source, &samples)) == CLI_DONE) {
+        if (samples) a->convert.samples = cli_samples_get(samples);
+        model = qc_model_convert(source, &a->convert, &error);
+        if (!model || qc_model_save(model, a->output, a->largest, &size, &error))
+            code = cli_fail(&error);
+        else if (a->json)
+            print_json(a, source, model, size);
+        else
+            print_text(a, source, model, size);
+    }
+    qc_model_free(model);
+    cli_samples_free(samples);
+    qc_model_free(source);
+    return code;
+}
+
+static int run(int argc, char **argv)
+{
+    struct arguments a = {0};
+    const struct cli_option options[] = {
+        {"-o", "--output", &a.output, NULL},
+        {"--mode", "-m", &a.mode, NULL},
+        {"--max-size", NULL, &a.max_size, NULL},
+        {"--min-elements", NULL, &a.min_elements, NULL},
+        {"--recurrent", NULL, &a.recurrent, NULL},
+        {"--batch", NULL, &a.batch, NULL},
+        {"--signature", NULL, &a.signature, NULL},
+        {"--tag", NULL, &a.tag, NULL},
+        {"--io", NULL, &a.io, NULL},
+        {"--target", NULL, &a.target, NULL},
+        {"--target-runtime", NULL, &a.target_runtime, NULL},
+        {"--keep-float", NULL, &a.keep, NULL},
+        {"--only", NULL, &a.only, NULL},
+        {"--recipe", NULL, &a.recipe, NULL},
+        {"--observer", NULL, &a.observer, NULL},
+        {"--threads", NULL, &a.threads, NULL},
+        {"--data", NULL, &a.samples.data, NULL},
+        {"--samples", NULL, &a.samples.limit, NULL},
+        {"--preprocess", NULL, &a.samples.preprocess, NULL},
+        {"--json", NULL, NULL, &a.json},
+        {"--saturate", NULL, NULL, &a.saturate},
+        {"--strict", NULL, NULL, &a.strict},
+        {"--per-tensor", NULL, NULL, &a.per_tensor},
+        {"--dense-per-tensor", NULL, NULL, &a.dense_per_tensor},
+    };
+    int count = cli_parse(argc, argv, options, (int)(sizeof options / sizeof *options));
+    if (count < 0) return CLI_USAGE;
+    if (count != 1 || !a.output) return cli_failf(CLI_USAGE, "quantize takes one model and -o OUT.tflite; 'quantc help quantize' shows more");
+    a.model = argv[1];
+    int code = quantize(&a);
+    free(a.recipe_text);
+    return code;
+}
+
+static const char help[] =
+    "usage: quantc quantize MODEL -o OUT.tflite [options]\n"
+    "\n"
+    "MODEL is a Keras .h5 or .keras file, a SavedModel folder, a frozen .pb or a float .tflite.\n"
+    "\n"
+    "  -o, --output FILE      the .tflite to write; it appears whole or not at all\n"
+    "  -m, --mode MODE        float32 (default), float16, dynamic, weights, int8, int16x8\n"
+    "  --max-size SIZE        fail instead of writing a larger file: 4MB, 500KiB\n"
+    "  --min-elements N       dynamic, weights: smaller constants stay float (1024)\n"
+    "  --saturate             float16: values beyond 65504 become 65504 instead of an error\n"
+    "  --per-tensor           one scale for all weights of a layer\n"
+    "  --dense-per-tensor     likewise, of fully connected layers only (runtimes before 2.17)\n"
+    "  --keep-float LIST      layers or operator types that stay float, with * and ?, separated by commas\n"
+    "  --only LIST            likewise: everything else stays float\n"
+    "  --recipe FILE          JSON [{\"match\": pattern, \"mode\": mode}, ...]\n"
+    "  --target-runtime V     fail if an operator needs a newer TensorFlow Lite, e.g. 2.5\n"
+    "  --target tflm          for TensorFlow Lite Micro\n"
+    "  --json                 the summary as JSON\n"
+    "\n"
+    "int8 and int16x8:\n"
+    "  --data DATA            representative data: .npy, .npz, a folder of pictures, or random:100[:seed]\n"
+    "  --samples N            use the first N samples\n"
+    "  --preprocess HOW       pictures: mobilenet, caffe, torch, none, or mean=..,std=..\n"
+    "  --observer NAME        minmax (default), percentile, mse, entropy\n"
+    "  --io TYPE              inputs and outputs as int8, uint8 (int8) or int16 (int16x8); float32 by default\n"
+    "  --strict               an operator that would stay float is an error\n"
+    "  --threads N            for calibration; -1: all cores\n"
+    "\n"
+    "import:\n"
+    "  --recurrent FORM       auto (default), fused, loop, unroll\n"
+    "  --batch N              a fixed batch size\n"
+    "  --signature NAME       of a SavedModel; --tag LIST its tag set\n";
+
+const struct cli_command qc_command_quantize = {"quantize", "turn a model into a quantized .tflite", help, run};
