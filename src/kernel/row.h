@@ -15,56 +15,57 @@ typedef void qc_row_fn(const void *params, void *out, const void *const in[QC_RO
 
 /* The next loop carries nothing from one round to the next, even where out is an operand. */
 #if defined(__clang__)
+#pragma clang diagnostic ignored "-Wpass-failed" /* a loop that stays scalar is no fault */
 #define QC_IVDEP _Pragma("clang loop vectorize(assume_safety)")
 #else
 #define QC_IVDEP _Pragma("GCC ivdep")
 #endif
 
 /* static void name(...): out[i] = EXPR of x and y (type IN), with `P` as the parameter struct p points to. */
-#define QC_BINARY_ROW(name, P, IN, OUT, EXPR)                                                                        \
+#define QC_BINARY_ROW(name, P, IN, OUT, EXPR)                                                                       \
     static void name(const void *params, void *out, const void *const *in, const size_t *step, size_t n)            \
-    {                                                                                                                \
-        const P *p = params;                                                                                         \
-        const IN *a = in[0], *b = in[1];                                                                             \
-        OUT *o = out;                                                                                                \
-        (void)p;                                                                                                     \
-        if (step[0] && step[1]) {                                                                                    \
-            QC_IVDEP for (size_t i = 0; i < n; i++)                                                                  \
-            {                                                                                                        \
-                const IN x = a[i], y = b[i];                                                                         \
-                o[i] = (OUT)(EXPR);                                                                                  \
-            }                                                                                                        \
-        } else if (step[0]) {                                                                                        \
-            const IN y = *b;                                                                                         \
-            QC_IVDEP for (size_t i = 0; i < n; i++)                                                                  \
-            {                                                                                                        \
-                const IN x = a[i];                                                                                   \
-                o[i] = (OUT)(EXPR);                                                                                  \
-            }                                                                                                        \
-        } else {                                                                                                     \
-            const IN x = *a;                                                                                         \
-            const size_t by = step[1];                                                                               \
-            QC_IVDEP for (size_t i = 0; i < n; i++)                                                                  \
-            {                                                                                                        \
-                const IN y = b[i * by];                                                                              \
-                o[i] = (OUT)(EXPR);                                                                                  \
-            }                                                                                                        \
-        }                                                                                                            \
+    {                                                                                                               \
+        const P *p = params;                                                                                        \
+        const IN *a = in[0], *b = in[1];                                                                            \
+        OUT *o = out;                                                                                               \
+        (void)p;                                                                                                    \
+        if (step[0] && step[1]) {                                                                                   \
+            QC_IVDEP for (size_t i = 0; i < n; i++)                                                                 \
+            {                                                                                                       \
+                const IN x = a[i], y = b[i];                                                                        \
+                o[i] = EXPR;                                                                                        \
+            }                                                                                                       \
+        } else if (step[0]) {                                                                                       \
+            const IN y = *b;                                                                                        \
+            QC_IVDEP for (size_t i = 0; i < n; i++)                                                                 \
+            {                                                                                                       \
+                const IN x = a[i];                                                                                  \
+                o[i] = EXPR;                                                                                        \
+            }                                                                                                       \
+        } else {                                                                                                    \
+            const IN x = *a;                                                                                        \
+            const size_t by = step[1];                                                                              \
+            QC_IVDEP for (size_t i = 0; i < n; i++)                                                                 \
+            {                                                                                                       \
+                const IN y = b[i * by];                                                                             \
+                o[i] = EXPR;                                                                                        \
+            }                                                                                                       \
+        }                                                                                                           \
     }
 
 /* out[i] = EXPR of x. */
-#define QC_UNARY_ROW(name, P, IN, OUT, EXPR)                                                              \
-    static void name(const void *params, void *out, const void *const *in, const size_t *step, size_t n) \
-    {                                                                                                     \
-        const P *p = params;                                                                              \
-        const IN *a = in[0];                                                                              \
-        OUT *o = out;                                                                                     \
-        (void)p, (void)step;                                                                              \
-        QC_IVDEP for (size_t i = 0; i < n; i++)                                                           \
-        {                                                                                                 \
-            const IN x = a[i];                                                                            \
-            o[i] = (OUT)(EXPR);                                                                           \
-        }                                                                                                 \
+#define QC_UNARY_ROW(name, P, IN, OUT, EXPR)                                                                        \
+    static void name(const void *params, void *out, const void *const *in, const size_t *step, size_t n)            \
+    {                                                                                                               \
+        const P *p = params;                                                                                        \
+        const IN *a = in[0];                                                                                        \
+        OUT *o = out;                                                                                               \
+        (void)p, (void)step;                                                                                        \
+        QC_IVDEP for (size_t i = 0; i < n; i++)                                                                     \
+        {                                                                                                           \
+            const IN x = a[i];                                                                                      \
+            o[i] = EXPR;                                                                                            \
+        }                                                                                                           \
     }
 
 #endif

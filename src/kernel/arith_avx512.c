@@ -1,0 +1,14 @@
+/* arith_avx512.c - arith.h for AVX-512. */
+#include "kernel/arith.h"
+
+#ifdef QC_X86
+QC_ISA_BEGIN(QC_AVX512)
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC optimize("O3")
+#endif
+#include "kernel/arith_template.h"
+QC_ISA_END
+
+extern const struct qc_arith qc_arith_avx512;
+const struct qc_arith qc_arith_avx512 = {{"avx512", QC_CPU_AVX512}, ARITH_ROWS};
+#endif

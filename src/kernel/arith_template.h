@@ -1,0 +1,117 @@
+/*
+ * arith_template.h - the rows of arith.h, compiled once for each instruction set by the files that include it. Defines `rows`.
+ *
+ * Plain loops: compilers turn them into vector code, since out and operands carry nothing from one round to the next (row.h).
+ */
+#include "kernel/arith.h"
+
+#define LIMIT(v, lo, hi) ((v) < (lo) ? (lo) : (v) > (hi) ? (hi) : (v))
+
+static inline float limit_f32(float v, const struct qc_arith_limits *p)
+{
+    v = v < p->low ? p->low : v;
+    return v > p->high ? p->high : v;
+}
+
+#define FLOAT_ROW(name, EXPR) QC_BINARY_ROW(name, struct qc_arith_limits, float, float, limit_f32(EXPR, p))
+#define INT_ROW(name, T, U, OP) \
+    QC_BINARY_ROW(name, struct qc_arith_limits, T, T, LIMIT((T)((U)x OP(U) y), (T)p->integer_low, (T)p->integer_high))
+#define CHOICE_ROW(name, T, OP) QC_BINARY_ROW(name, void, T, T, x OP y ? x : y)
+
+FLOAT_ROW(add_f32, x + y)
+FLOAT_ROW(sub_f32, x - y)
+FLOAT_ROW(mul_f32, x *y)
+FLOAT_ROW(div_f32, x / y)
+QC_BINARY_ROW(squared_difference_f32, void, float, float, (x - y) * (x - y))
+INT_ROW(add_s16, int16_t, uint32_t, +)
+INT_ROW(sub_s16, int16_t, uint32_t, -)
+INT_ROW(mul_s16, int16_t, uint32_t, *)
+INT_ROW(add_s32, int32_t, uint32_t, +)
+INT_ROW(sub_s32, int32_t, uint32_t, -)
+INT_ROW(mul_s32, int32_t, uint32_t, *)
+INT_ROW(mul_u32, uint32_t, uint32_t, *)
+INT_ROW(add_s64, int64_t, uint64_t, +)
+INT_ROW(sub_s64, int64_t, uint64_t, -)
+INT_ROW(mul_s64, int64_t, uint64_t, *)
+QC_BINARY_ROW(squared_difference_s32, void, int32_t, int32_t, ((uint32_t)x - (uint32_t)y) * ((uint32_t)x - (uint32_t)y))
+CHOICE_ROW(max_f32, float, >)
+CHOICE_ROW(min_f32, float, <)
+CHOICE_ROW(max_s8, int8_t, >)
+CHOICE_ROW(min_s8, int8_t, <)
+CHOICE_ROW(max_u8, uint8_t, >)
+CHOICE_ROW(min_u8, uint8_t, <)
+CHOICE_ROW(max_s16, int16_t, >)
+CHOICE_ROW(min_s16, int16_t, <)
+CHOICE_ROW(max_s32, int32_t, >)
+CHOICE_ROW(min_s32, int32_t, <)
+CHOICE_ROW(max_s64, int64_t, >)
+CHOICE_ROW(min_s64, int64_t, <)
+
+/* ---- quantized ---- */
+
+static inline int32_t qadd_fast(int32_t x, int32_t y, const struct qc_arith_quantized *p)
+{
+    int32_t v = ((p->bias + x * p->a_factor + y * p->b_factor) >> p->shift) + p->zero;
+    return LIMIT(v, p->low, p->high);
+}
+
+static inline int32_t qadd(int32_t x, int32_t y, const struct qc_arith_quantized *p)
+{
+    int32_t a = qc_requant(qc_shift_left(x - p->a_zero, p->left_shift), p->a);
+    int32_t b = qc_requant(qc_shift_left(y - p->b_zero, p->left_shift), p->b);
+    int32_t v = qc_requant((int32_t)((uint32_t)a + (uint32_t)b * (uint32_t)p->sign), p->out);
+    v = (int32_t)((uint32_t)v + (uint32_t)p->zero);
+    return LIMIT(v, p->low, p->high);
+}
+
+/* 1.5 * 2^23: adding it rounds |v| < 2^22 half to even into the low bits. */
+static inline int32_t qmul_fast(int32_t x, int32_t y, const struct qc_arith_quantized *p)
+{
+    union {
+        float value;
+        int32_t bits;
+    } v = {(float)((x - p->a_zero) * (y - p->b_zero)) * p->scale};
+    float least = (float)(p->low - p->zero), most = (float)(p->high - p->zero);
+    v.value = v.value > least ? v.value : least;
+    v.value = v.value < most ? v.value : most;
+    v.value += 12582912.0f;
+    return v.bits - 0x4B400000 + p->zero;
+}
+
+static inline int32_t qmul(int32_t x, int32_t y, const struct qc_arith_quantized *p)
+{
+    int32_t v = qc_requant((x - p->a_zero) * (y - p->b_zero), p->out);
+    v = (int32_t)((uint32_t)v + (uint32_t)p->zero);
+    return LIMIT(v, p->low, p->high);
+}
+
+#define QUANTIZED_ROW(name, T, F) QC_BINARY_ROW(name, struct qc_arith_quantized, T, T, F(x, y, p))
+
+QUANTIZED_ROW(qadd_fast_s8, int8_t, qadd_fast)
+QUANTIZED_ROW(qadd_fast_u8, uint8_t, qadd_fast)
+QUANTIZED_ROW(qadd_s8, int8_t, qadd)
+QUANTIZED_ROW(qadd_u8, uint8_t, qadd)
+QUANTIZED_ROW(qadd_s16, int16_t, qadd)
+QUANTIZED_ROW(qmul_fast_s8, int8_t, qmul_fast)
+QUANTIZED_ROW(qmul_fast_u8, uint8_t, qmul_fast)
+QUANTIZED_ROW(qmul_s8, int8_t, qmul)
+QUANTIZED_ROW(qmul_u8, uint8_t, qmul)
+QUANTIZED_ROW(qmul_s16, int16_t, qmul)
+
+#define ARITH_ROWS                                                                                                                   \
+    {                                                                                                                                \
+        [QC_ARITH_ADD] = {[QC_FLOAT32] = add_f32, [QC_INT16] = add_s16, [QC_INT32] = add_s32, [QC_INT64] = add_s64},                 \
+        [QC_ARITH_SUB] = {[QC_FLOAT32] = sub_f32, [QC_INT16] = sub_s16, [QC_INT32] = sub_s32, [QC_INT64] = sub_s64},                 \
+        [QC_ARITH_MUL] = {[QC_FLOAT32] = mul_f32, [QC_INT16] = mul_s16, [QC_INT32] = mul_s32, [QC_UINT32] = mul_u32,                 \
+                          [QC_INT64] = mul_s64},                                                                                     \
+        [QC_ARITH_DIV] = {[QC_FLOAT32] = div_f32},                                                                                   \
+        [QC_ARITH_MAX] = {[QC_FLOAT32] = max_f32, [QC_INT8] = max_s8, [QC_UINT8] = max_u8, [QC_INT16] = max_s16,                     \
+                          [QC_INT32] = max_s32, [QC_INT64] = max_s64},                                                               \
+        [QC_ARITH_MIN] = {[QC_FLOAT32] = min_f32, [QC_INT8] = min_s8, [QC_UINT8] = min_u8, [QC_INT16] = min_s16,                     \
+                          [QC_INT32] = min_s32, [QC_INT64] = min_s64},                                                               \
+        [QC_ARITH_SQUARED_DIFFERENCE] = {[QC_FLOAT32] = squared_difference_f32, [QC_INT32] = squared_difference_s32},                \
+        [QC_ARITH_QADD_FAST] = {[QC_INT8] = qadd_fast_s8, [QC_UINT8] = qadd_fast_u8},                                                \
+        [QC_ARITH_QADD] = {[QC_INT8] = qadd_s8, [QC_UINT8] = qadd_u8, [QC_INT16] = qadd_s16},                                        \
+        [QC_ARITH_QMUL_FAST] = {[QC_INT8] = qmul_fast_s8, [QC_UINT8] = qmul_fast_u8},                                                \
+        [QC_ARITH_QMUL] = {[QC_INT8] = qmul_s8, [QC_UINT8] = qmul_u8, [QC_INT16] = qmul_s16},                                        \
+    }
