@@ -4,6 +4,7 @@
 #ifndef QC_IMPORT_LOWER_ACTIVATION_H
 #define QC_IMPORT_LOWER_ACTIVATION_H
 
+#include "import/lower/shape.h"
 #include "import/lower/weight.h"
 
 enum qc_activation_kind {

@@ -4,6 +4,7 @@
 #ifndef QC_IMPORT_LOWER_NORM_H
 #define QC_IMPORT_LOWER_NORM_H
 
+#include "import/lower/shape.h"
 #include "import/lower/weight.h"
 
 /* Weights with data NULL are left out. All [C]. Writes MUL and ADD: src/pass folds them into a producer. */
