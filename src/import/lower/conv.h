@@ -6,7 +6,7 @@
 
 #include "import/lower/activation.h"
 
-enum qc_padding {
+enum qc_conv_padding {
     QC_PADDING_VALID = 0,
     QC_PADDING_SAME,
     QC_PADDING_CAUSAL,   /* 1-D: (k - 1) * dilation zeros in front */
@@ -15,7 +15,7 @@ enum qc_padding {
 
 struct qc_conv_spec {
     int rank; /* 1, 2 or 3 spatial axes; those of Conv1D are index 0 */
-    enum qc_padding padding;
+    enum qc_conv_padding padding;
     int32_t stride[3], dilation[3]; /* 0 counts as 1 */
     int32_t pad[3][2];
     bool channels_first; /* activations are [B, C, ...]; weights never are */
@@ -36,9 +36,18 @@ struct qc_tensor *qc_lower_separable(struct qc_build *b, struct qc_tensor *x, co
                                      const struct qc_weight *pointwise);
 struct qc_tensor *qc_lower_conv_transpose(struct qc_build *b, struct qc_tensor *x, const struct qc_conv_spec *spec);
 
-/* LocallyConnected1D/2D of Keras 2, padding valid: kernel [out positions, k... * I, O] (implementation 1). bias [out..., O]. */
+/* LocallyConnected1D/2D of Keras 2, padding valid: kernel [out positions, k... * I, O] (implementation 1), or [in..., I, out..., O]
+ * (implementation 2, of which only what a window covers counts). bias [out..., O]. */
 struct qc_tensor *qc_lower_locally_connected(struct qc_build *b, struct qc_tensor *x, const struct qc_conv_spec *spec,
                                              const int32_t *kernel_size);
+
+/* stride and dilation with their 0 as 1; false with a failure if the spec is none. */
+bool qc_conv_spec_complete(struct qc_build *b, const struct qc_tensor *x, struct qc_conv_spec *spec);
+/* PAD with zeros: amount[axis] = {before, after} of axes 1 ... rank; x itself if all are 0. */
+struct qc_tensor *qc_lower_pad(struct qc_build *b, struct qc_tensor *x, int rank, const int32_t (*amount)[2]);
+/* Axes in front of the `rank` spatial ones as one batch axis, and back to those of `like`. */
+struct qc_tensor *qc_lower_fold_batch(struct qc_build *b, struct qc_tensor *x, int rank);
+struct qc_tensor *qc_lower_unfold_batch(struct qc_build *b, struct qc_tensor *x, int rank, struct qc_tensor *like);
 
 /* For layers that work in channels-last only: [B, C, ...] <-> [B, ..., C]. */
 struct qc_tensor *qc_lower_to_last(struct qc_build *b, struct qc_tensor *x);

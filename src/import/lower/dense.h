@@ -9,7 +9,10 @@
 /* x [..., I] by kernel [I, O], bias [O]. One FULLY_CONNECTED, keep_num_dims for rank > 2. activation may be NULL. */
 struct qc_tensor *qc_lower_dense(struct qc_build *b, struct qc_tensor *x, const struct qc_weight *kernel, const struct qc_weight *bias,
                                  const struct qc_activation *activation);
-/* bias: laid out as bias_axes of the output say (letters of the equation's output), NULL or "": none. */
+/* The operator itself: weights [O, I], bias [O] or qc_none(). */
+struct qc_tensor *qc_lower_fully_connected(struct qc_build *b, struct qc_tensor *x, struct qc_tensor *weights, struct qc_tensor *bias,
+                                           const struct qc_activation *activation);
+/* bias as Keras stores it, which broadcasts to the output; bias_axes NULL or "": none. */
 struct qc_tensor *qc_lower_einsum_dense(struct qc_build *b, struct qc_tensor *x, const char *equation, const struct qc_weight *kernel,
                                         const struct qc_weight *bias, const char *bias_axes, const struct qc_activation *activation);
 /* Two operands, every index of the output from one of them; "..." allowed. */

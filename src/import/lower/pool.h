@@ -12,7 +12,7 @@ struct qc_pool_spec {
     enum qc_pool_kind kind;
     int rank;
     int32_t size[3], stride[3]; /* stride 0: the size */
-    enum qc_padding padding;    /* VALID or SAME; averages never count padding */
+    enum qc_conv_padding padding;    /* VALID or SAME; averages never count padding */
     bool channels_first;
 };
 

@@ -75,6 +75,43 @@ struct qc_tensor *qc_lower_reshape(struct qc_build *b, struct qc_tensor *x, int 
     return qc_build_reshape(b, x, rank, target);
 }
 
+static int free_axes(struct qc_build *b, const struct qc_tensor *x)
+{
+    int count = 0;
+    for (int i = 0; i < x->rank; i++) count += qc_lower_is_free(b, x, i);
+    return count;
+}
+
+struct qc_tensor *qc_lower_expand(struct qc_build *b, struct qc_tensor *x, int axis)
+{
+    int32_t dims[QC_MAX_RANK];
+    if (!x) return NULL;
+    if (x->rank >= QC_MAX_RANK) return qc_lower_fail(b, QC_UNSUPPORTED, "more than %d dimensions", QC_MAX_RANK);
+    if (free_axes(b, x) > 1) return QC_BUILD(b, EXPAND_DIMS, NULL, x, qc_build_i32(b, axis)); /* one RESHAPE could not say it */
+    for (int i = 0; i <= x->rank; i++) dims[i] = i == axis ? 1 : QC_KEEP(i < axis ? i : i - 1);
+    return qc_lower_reshape(b, x, x->rank + 1, dims);
+}
+
+struct qc_tensor *qc_lower_squeeze(struct qc_build *b, struct qc_tensor *x, int axis)
+{
+    int32_t dims[QC_MAX_RANK];
+    if (!x) return NULL;
+    if (free_axes(b, x) > 1) return qc_lower_pick(b, x, axis, 0);
+    for (int i = 0; i < x->rank - 1; i++) dims[i] = QC_KEEP(i < axis ? i : i + 1);
+    return qc_lower_reshape(b, x, x->rank - 1, dims);
+}
+
+struct qc_tensor *qc_lower_merge(struct qc_build *b, struct qc_tensor *x, int from, int to)
+{
+    int32_t dims[QC_MAX_RANK];
+    int rank = 0;
+    if (!x) return NULL;
+    for (int i = 0; i < from; i++) dims[rank++] = QC_KEEP(i);
+    dims[rank++] = -1;
+    for (int i = to; i < x->rank; i++) dims[rank++] = QC_KEEP(i);
+    return qc_lower_reshape(b, x, rank, dims);
+}
+
 struct qc_tensor *qc_lower_transpose(struct qc_build *b, struct qc_tensor *x, const int32_t *permutation)
 {
     int32_t dims[QC_MAX_RANK];

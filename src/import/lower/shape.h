@@ -19,6 +19,11 @@ bool qc_lower_is_free(struct qc_build *b, const struct qc_tensor *x, int axis);
  * (it becomes the -1), else computed from SHAPE.
  */
 struct qc_tensor *qc_lower_reshape(struct qc_build *b, struct qc_tensor *x, int rank, const int32_t *dims);
+/* A new axis of size 1 in front of `axis` of x (rank: at the end); an axis of size 1 taken away. */
+struct qc_tensor *qc_lower_expand(struct qc_build *b, struct qc_tensor *x, int axis);
+struct qc_tensor *qc_lower_squeeze(struct qc_build *b, struct qc_tensor *x, int axis);
+/* All axes in [from, to) of x as one. */
+struct qc_tensor *qc_lower_merge(struct qc_build *b, struct qc_tensor *x, int from, int to);
 /* TRANSPOSE, or RESHAPE where only axes of size 1 move, or x itself. */
 struct qc_tensor *qc_lower_transpose(struct qc_build *b, struct qc_tensor *x, const int32_t *permutation);
 /* The size of an axis as an int32 scalar tensor: a constant, or SHAPE + STRIDED_SLICE if it is free. */
