@@ -368,8 +368,10 @@ QC_API struct qc_tokenizer *qc_tokenizer_open_memory(const void *json, size_t si
                                                      struct qc_error *error);
 QC_API void qc_tokenizer_free(struct qc_tokenizer *tokenizer);
 
-/* fit_on_texts: counts the words of one text; call it for each. Not while another thread uses the tokenizer. */
+/* fit_on_texts: the first counts the words of one text, call it for each; the second then gives out the ids, the most frequent word
+ * first. Not while another thread uses the tokenizer. */
 QC_API qc_status qc_tokenizer_fit(struct qc_tokenizer *tokenizer, const char *text, size_t length, struct qc_error *error);
+QC_API qc_status qc_tokenizer_rank(struct qc_tokenizer *tokenizer, struct qc_error *error);
 
 /* Writes word_index as json.dump(word_index, file, ensure_ascii=False) does. */
 QC_API qc_status qc_tokenizer_save(struct qc_tokenizer *tokenizer, const char *path, struct qc_error *error);

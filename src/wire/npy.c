@@ -3,6 +3,8 @@
  */
 #include "wire/npy.h"
 
+#include "base/utf8.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -233,20 +235,6 @@ const void *qc_npy_read(struct qc_arena *arena, const struct qc_npy *array)
     return qc_member_read(arena, &array->member) ? view : NULL;
 }
 
-/* One code point as UTF-8; 0 for what is none. */
-static size_t put_utf8(uint32_t code, char *out)
-{
-    if (code > 0x10ffff || (code >= 0xd800 && code < 0xe000)) return 0;
-    if (code < 0x80) {
-        out[0] = (char)code;
-        return 1;
-    }
-    size_t more = code < 0x800 ? 1 : code < 0x10000 ? 2 : 3;
-    out[0] = (char)((0xff00 >> (more + 1) & 0xff) | code >> 6 * more); /* 110..., 1110..., 11110... */
-    for (size_t i = 1; i <= more; i++) out[i] = (char)(0x80 | (code >> 6 * (more - i) & 0x3f));
-    return more + 1;
-}
-
 /* Element `i` of U values: UTF-8 without trailing zeros; false for a surrogate or a number beyond Unicode. */
 static bool decode_text(const char *values, size_t width, char *out, size_t *length)
 {
@@ -258,7 +246,7 @@ static bool decode_text(const char *values, size_t width, char *out, size_t *len
     *length = 0;
     for (size_t i = 0; i < width; i++) {
         memcpy(&code, values + 4 * i, 4);
-        size_t put = put_utf8(code, out + *length);
+        size_t put = qc_utf8_put(code, out + *length);
         if (!put) return false;
         *length += put;
     }
