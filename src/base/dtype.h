@@ -24,4 +24,13 @@ static inline float qc_bfloat16_to_float(uint16_t bits)
     return value;
 }
 
+/* Round to nearest even; NaN stays NaN. */
+static inline uint16_t qc_float_to_bfloat16(float value)
+{
+    uint32_t word;
+    memcpy(&word, &value, sizeof word);
+    if ((word & 0x7fffffff) > 0x7f800000) return (uint16_t)(word >> 16 | 0x40);
+    return (uint16_t)((word + 0x7fff + (word >> 16 & 1)) >> 16);
+}
+
 #endif

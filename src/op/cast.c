@@ -62,15 +62,6 @@ static void load_floats(qc_dtype type, const void *from, double *to, size_t n)
     }
 }
 
-/* Round to nearest even; NaN stays NaN. */
-static uint16_t to_bfloat16(float value)
-{
-    uint32_t bits;
-    memcpy(&bits, &value, 4);
-    if (isnan(value)) return (uint16_t)(bits >> 16 | 0x40);
-    return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
-}
-
 #define STORE(TYPE, C, CONVERT)                  \
     case QC_##TYPE:                              \
         for (size_t i = 0; i < n; i++) {         \
@@ -94,7 +85,7 @@ static void store_ints(qc_dtype type, const int64_t *from, void *to, size_t n)
         STORE(FLOAT32, float, (float)x)
         STORE(FLOAT64, double, (double)x)
         STORE(FLOAT16, uint16_t, qc_float_to_half((float)x))
-        STORE(BFLOAT16, uint16_t, to_bfloat16((float)x))
+        STORE(BFLOAT16, uint16_t, qc_float_to_bfloat16((float)x))
         STORE(COMPLEX64, struct complex64, ((struct complex64){(float)x, 0}))
     default: return;
     }
@@ -115,7 +106,7 @@ static void store_floats(qc_dtype type, const double *from, void *to, size_t n)
         STORE(FLOAT32, float, (float)x)
         STORE(FLOAT64, double, x)
         STORE(FLOAT16, uint16_t, qc_float_to_half((float)x))
-        STORE(BFLOAT16, uint16_t, to_bfloat16((float)x))
+        STORE(BFLOAT16, uint16_t, qc_float_to_bfloat16((float)x))
         STORE(COMPLEX64, struct complex64, ((struct complex64){(float)x, 0}))
     default: return;
     }

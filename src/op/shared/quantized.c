@@ -43,6 +43,20 @@ qc_status qc_require_quantized(struct qc_step *step, const char *what, const str
     return check_zero_point(step, what, value, 0);
 }
 
+qc_status qc_require_scales(struct qc_step *step, const char *what, const struct qc_value *value)
+{
+    const struct qc_quant *quant = value->quant;
+    if (!quant || quant->count <= 1) return qc_require_quantized(step, what, value);
+    if (quant->axis < 0 || quant->axis >= value->rank || quant->count != (uint32_t)value->dims[quant->axis])
+        return qc_step_fail(step, QC_FORMAT, "%s '%s': %u scales along axis %d do not fit its shape", what, value->tensor->name,
+                            (unsigned)quant->count, (int)quant->axis);
+    for (uint32_t i = 0; i < quant->count; i++) {
+        QC_TRY(check_scale(step, what, value, i));
+        QC_TRY(check_zero_point(step, what, value, i));
+    }
+    return QC_OK;
+}
+
 qc_status qc_require_symmetric(struct qc_step *step, const char *what, const struct qc_value *value)
 {
     QC_TRY(qc_require_quantized(step, what, value));

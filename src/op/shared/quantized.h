@@ -11,7 +11,10 @@
 /* "input 1" or "output 0" must be quantized with one sound scale and zero point. `what` is that text. */
 qc_status qc_require_quantized(struct qc_step *step, const char *what, const struct qc_value *value);
 
-/* Likewise, and the zero point is 0 (16 bit activations, symmetric weights). */
+/* One scale, or one for each slice along the axis that the quantization names; every one sound. */
+qc_status qc_require_scales(struct qc_step *step, const char *what, const struct qc_value *value);
+
+/* As qc_require_quantized, and the zero point is 0 (16 bit activations, symmetric weights). */
 qc_status qc_require_symmetric(struct qc_step *step, const char *what, const struct qc_value *value);
 
 /*
