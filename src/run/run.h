@@ -59,6 +59,7 @@ struct qc_session {
     int depth; /* of calls under way */
     const struct qc_op *const *extra_op; /* the caller's operators, preferred to our own */
     size_t extra_op_count;
+    void *user; /* the caller's, for its operators */
     atomic_bool cancel; /* ends the invocation under way with QC_CANCELLED before its next step */
 };
 
