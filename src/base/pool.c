@@ -1,9 +1,10 @@
 /*
  * pool.c - a loop over several threads. See pool.h.
  *
- * Workers spin for a short while after a loop, for loops follow one another closely in an inference, then sleep on a condition. A loop
- * is cut into more pieces than threads, taken from one counter, so that a thread the system has descheduled does not hold up
- * the others.
+ * A loop is cut into more pieces than threads, taken from one counter, so that a thread the system has descheduled does not hold up the
+ * others. A worker joins a loop only while it is open; the caller closes it when no pieces are left, and waits for those that
+ * joined, not for those still asleep. Workers spin for a short while between loops, for these follow one another closely in an
+ * inference, then sleep.
  */
 #include "base/pool.h"
 
@@ -13,6 +14,11 @@
 #include <unistd.h>
 
 enum { SPINS = 4000, PIECES_PER_THREAD = 4, MAX_THREADS = 256 };
+
+/* The gate: number of the loop in the upper half, CLOSED, and how many workers are inside in the lower bits. */
+#define GENERATION ((uint64_t)1 << 32)
+#define CLOSED ((uint64_t)1 << 31)
+#define INSIDE (CLOSED - 1)
 
 struct loop {
     void (*body)(void *context, size_t begin, size_t end, int thread);
@@ -24,9 +30,8 @@ struct qc_pool {
     struct qc_env *env;
     int threads;
     struct loop loop;
-    atomic_size_t next;        /* first iteration nobody has taken */
-    atomic_uint generation;    /* of the current loop; a change starts the workers */
-    atomic_int busy;           /* workers not done with the current loop */
+    atomic_size_t next;    /* first iteration nobody has taken */
+    _Atomic uint64_t gate; /* loop is written only while it is closed and nobody is inside */
     atomic_bool stop;
     pthread_mutex_t mutex;
     pthread_cond_t wake;
@@ -55,6 +60,14 @@ static inline void relax(void)
 #endif
 }
 
+/* As the thread that calls does while it invokes: see session.c. */
+static void flush_denormals(void)
+{
+#if defined(__x86_64__)
+    __builtin_ia32_ldmxcsr(__builtin_ia32_stmxcsr() | 0x8040); /* FTZ, DAZ */
+#endif
+}
+
 static void take_pieces(struct qc_pool *pool, int thread)
 {
     const struct loop *loop = &pool->loop;
@@ -65,28 +78,43 @@ static void take_pieces(struct qc_pool *pool, int thread)
     }
 }
 
+/* Waits for a loop newer than `seen`: spinning, then asleep. */
+static void await(struct qc_pool *pool, uint64_t seen)
+{
+    for (int spins = 0; spins < SPINS; spins++) {
+        if (atomic_load(&pool->gate) >= seen + GENERATION || atomic_load(&pool->stop)) return;
+        relax();
+    }
+    pthread_mutex_lock(&pool->mutex);
+    pool->sleeping++;
+    while (atomic_load(&pool->gate) < seen + GENERATION && !atomic_load(&pool->stop)) pthread_cond_wait(&pool->wake, &pool->mutex);
+    pool->sleeping--;
+    pthread_mutex_unlock(&pool->mutex);
+}
+
+/* Enters the current loop if it is still open; *seen becomes its number. */
+static bool enter(struct qc_pool *pool, uint64_t *seen)
+{
+    uint64_t gate = atomic_load(&pool->gate);
+    do {
+        *seen = gate & ~(GENERATION - 1);
+        if (gate & CLOSED) return false;
+    } while (!atomic_compare_exchange_weak(&pool->gate, &gate, gate + 1));
+    return true;
+}
+
 static void *work(void *argument)
 {
     struct worker *worker = argument;
     struct qc_pool *pool = worker->pool;
-    unsigned seen = 0;
+    uint64_t seen = 0;
+    flush_denormals();
     for (;;) {
-        int spins = 0;
-        while (atomic_load(&pool->generation) == seen && !atomic_load(&pool->stop) && spins < SPINS) {
-            relax();
-            spins++;
-        }
-        if (spins == SPINS) {
-            pthread_mutex_lock(&pool->mutex);
-            pool->sleeping++;
-            while (atomic_load(&pool->generation) == seen && !atomic_load(&pool->stop)) pthread_cond_wait(&pool->wake, &pool->mutex);
-            pool->sleeping--;
-            pthread_mutex_unlock(&pool->mutex);
-        }
+        await(pool, seen);
         if (atomic_load(&pool->stop)) return NULL;
-        seen = atomic_load(&pool->generation);
+        if (!enter(pool, &seen)) continue;
         take_pieces(pool, worker->index);
-        atomic_fetch_sub(&pool->busy, 1);
+        atomic_fetch_sub(&pool->gate, 1);
     }
 }
 
@@ -100,6 +128,7 @@ struct qc_pool *qc_pool_create(struct qc_env *env, int threads)
     }
     pool->env = env;
     pool->threads = 1;
+    atomic_init(&pool->gate, CLOSED);
     pthread_mutex_init(&pool->mutex, NULL);
     pthread_cond_init(&pool->wake, NULL);
     for (int i = 1; i < threads; i++) {
@@ -143,13 +172,14 @@ void qc_pool_for(struct qc_pool *pool, size_t count, size_t grain,
     size_t piece = QC_MAX(grain, (count + pieces - 1) / pieces);
     pool->loop = (struct loop){body, context, count, (piece + grain - 1) / grain * grain};
     atomic_store(&pool->next, 0);
-    atomic_store(&pool->busy, pool->threads - 1);
-    atomic_fetch_add(&pool->generation, 1);
+    uint64_t number = (atomic_load(&pool->gate) & ~(GENERATION - 1)) + GENERATION;
     pthread_mutex_lock(&pool->mutex);
+    atomic_store(&pool->gate, number);
     if (pool->sleeping) pthread_cond_broadcast(&pool->wake);
     pthread_mutex_unlock(&pool->mutex);
     take_pieces(pool, 0);
-    for (int spins = 0; atomic_load(&pool->busy);)
+    atomic_fetch_or(&pool->gate, CLOSED);
+    for (int spins = 0; atomic_load(&pool->gate) & INSIDE;)
         if (++spins < SPINS)
             relax();
         else

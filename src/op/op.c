@@ -4,7 +4,6 @@
 #include "op/op.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "op_declare.inc"
@@ -16,35 +15,19 @@ static const struct qc_op *const family[] = {
 
 /* ---- the registry ---- */
 
-enum { MAX_OPS = 512 };
-
-static const struct qc_op *by_name[MAX_OPS];
-static size_t op_count;
-
-static int compare_names(const void *a, const void *b)
-{
-    return strcmp((*(const struct qc_op *const *)a)->name, (*(const struct qc_op *const *)b)->name);
-}
-
-/* Runs before main, so that look-ups need no lock. */
-__attribute__((constructor)) static void sort_ops(void)
+const struct qc_op *qc_op_at(size_t index)
 {
     for (size_t i = 0; i + 1 < QC_COUNT(family); i++)
-        for (const struct qc_op *op = family[i]; op->name && op_count < MAX_OPS; op++) by_name[op_count++] = op;
-    qsort(by_name, op_count, sizeof *by_name, compare_names);
-}
-
-const struct qc_op *const *qc_op_list(size_t *count)
-{
-    *count = op_count;
-    return by_name;
+        for (const struct qc_op *op = family[i]; op->name; op++)
+            if (!index--) return op;
+    return NULL;
 }
 
 const struct qc_op *qc_op_find(int code, const char *custom)
 {
-    for (size_t i = 0; i < op_count; i++)
-        if (by_name[i]->code == code && (code != tfl_BuiltinOperator_CUSTOM || (custom && !strcmp(by_name[i]->name, custom))))
-            return by_name[i];
+    for (size_t i = 0; i + 1 < QC_COUNT(family); i++)
+        for (const struct qc_op *op = family[i]; op->name; op++)
+            if (op->code == code && (code != tfl_BuiltinOperator_CUSTOM || (custom && !strcmp(op->name, custom)))) return op;
     return NULL;
 }
 

@@ -79,8 +79,8 @@ enum {
     QC_OP_SHAPE_ONLY = 16, /* needs only the shapes of its inputs (SHAPE, RANK): evaluated while planning */
 };
 
-/* All operators, sorted by name; count in *count. */
-const struct qc_op *const *qc_op_list(size_t *count);
+/* All operators, one by one; NULL past the last. */
+const struct qc_op *qc_op_at(size_t index);
 /* NULL if quantc does not have it. `custom` is the custom operator's name, or NULL. */
 const struct qc_op *qc_op_find(int code, const char *custom);
 
