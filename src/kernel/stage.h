@@ -6,6 +6,8 @@
 
 #include "base/requant.h"
 
+#include <stddef.h>
+
 enum qc_rounding { /* see base/requant.h */
     QC_ROUND_TWICE,
     QC_ROUND_ONCE,
