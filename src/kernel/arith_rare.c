@@ -2,6 +2,8 @@
  * arith_rare.c - the operations and types of arith.h that exist in one variant only.
  */
 #include "kernel/arith.h"
+#include "base/denormals.h"
+#include "kernel/fixed_point.h"
 #include <limits.h>
 #include <math.h>
 
@@ -43,25 +45,6 @@ static int32_t divide_s32(int32_t x, int32_t y, const struct qc_arith_limits *p)
 }
 QC_BINARY_ROW(div_s32, struct qc_arith_limits, int32_t, int32_t, divide_s32(x, y, p))
 
-static int32_t saturating_shift_left(int32_t x, int bits)
-{
-    int64_t wide = (int64_t)x * (INT64_C(1) << bits);
-    return wide > INT32_MAX ? INT32_MAX : wide < INT32_MIN ? INT32_MIN : (int32_t)wide;
-}
-
-/* 1 / (1 + a) for a in [0, 1), both Q31: three Newton steps on 48/17 - 32/17 d with d = (1 + a) / 2, in Q29. */
-static int32_t reciprocal_one_plus(int32_t a)
-{
-    const int32_t c48_17 = 1515870810, c32_17 = -1010580540, one = 1 << 29;
-    int32_t half = (int32_t)(((int64_t)a + INT32_MAX + 1) / 2);
-    int32_t x = c48_17 + qc_high_mul(half, c32_17);
-    for (int i = 0; i < 3; i++) {
-        int32_t rest = one - qc_high_mul(half, x);
-        x += saturating_shift_left(qc_high_mul(x, rest), 2);
-    }
-    return saturating_shift_left(x, 1);
-}
-
 static int32_t qdiv(int32_t x, int32_t y, const struct qc_arith_quantized *p)
 {
     x -= p->a_zero;
@@ -71,13 +54,13 @@ static int32_t qdiv(int32_t x, int32_t y, const struct qc_arith_quantized *p)
         y = -y;
     }
     if (y == 0) return p->zero;
-    int leading = __builtin_clz((uint32_t)y);
-    int32_t inverse = reciprocal_one_plus((int32_t)(((uint32_t)y << leading) - (UINT32_C(1) << 31)));
+    int over;
+    int32_t inverse = qc_fixed_reciprocal(y, 31, &over);
     int headroom = x == 0 ? 31 : x > 0 ? __builtin_clz((uint32_t)x) - 1 : __builtin_clz(2 * (uint32_t)-x - 1);
     int32_t quotient = qc_high_mul(qc_shift_left(x, headroom), inverse);
-    int shift = p->out.shift - (31 - leading) - headroom;
+    int shift = p->out.shift - over - headroom;
     int32_t v = qc_high_mul(quotient, p->out.multiplier);
-    v = shift > 0 ? saturating_shift_left(v, shift > 31 ? 31 : shift) : shift < -31 ? 0 : qc_rounding_shift(v, -shift);
+    v = shift > 0 ? qc_fixed_scale(32, v, shift > 30 ? 30 : shift) : shift < -31 ? 0 : qc_rounding_shift(v, -shift);
     int64_t sum = (int64_t)v + p->zero;
     return (int32_t)(sum < p->low ? p->low : sum > p->high ? p->high : sum);
 }
@@ -131,7 +114,8 @@ QC_BINARY_ROW(floor_mod_s8, void, int8_t, int8_t, floor_mod(x, y))
 QC_BINARY_ROW(floor_mod_s16, void, int16_t, int16_t, floor_mod(x, y))
 QC_BINARY_ROW(floor_mod_s32, void, int32_t, int32_t, floor_mod(x, y))
 QC_BINARY_ROW(floor_mod_s64, void, int64_t, int64_t, floor_mod(x, y))
-QC_BINARY_ROW(floor_mod_f32_row, void, float, float, floor_mod_f32(x, y))
+QC_BINARY_ROW(floor_mod_flushed, void, float, float, floor_mod_f32(x, y))
+QC_KEEP_DENORMALS(floor_mod_f32_row, floor_mod_flushed)
 
 /* ---- powers, angles ---- */
 
@@ -144,8 +128,10 @@ static int32_t power_s32(int32_t base, int32_t exponent)
 }
 
 QC_BINARY_ROW(pow_s32, void, int32_t, int32_t, power_s32(x, y))
-QC_BINARY_ROW(pow_f32, void, float, float, powf(x, y))
-QC_BINARY_ROW(atan2_f32, void, float, float, atan2f(x, y))
+QC_BINARY_ROW(pow_flushed, void, float, float, powf(x, y))
+QC_KEEP_DENORMALS(pow_f32, pow_flushed)
+QC_BINARY_ROW(atan2_flushed, void, float, float, atan2f(x, y))
+QC_KEEP_DENORMALS(atan2_f32, atan2_flushed)
 QC_BINARY_ROW(atan2_f64, void, double, double, atan2(x, y))
 QC_BINARY_ROW(atan2_f16, void, uint16_t, uint16_t, qc_float_to_half(atan2f(X, Y)))
 

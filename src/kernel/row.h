@@ -68,4 +68,13 @@ typedef void qc_row_fn(const void *params, void *out, const void *const in[QC_RO
         }                                                                                                           \
     }
 
+/* static void name(...): row with denormals as they are, for functions of libm (base/denormals.h). */
+#define QC_KEEP_DENORMALS(name, row)                                                                              \
+    static void name(const void *params, void *out, const void *const *in, const size_t *step, size_t n)          \
+    {                                                                                                             \
+        unsigned mode = qc_denormals_keep();                                                                      \
+        row(params, out, in, step, n);                                                                            \
+        qc_denormals_restore(mode);                                                                               \
+    }
+
 #endif

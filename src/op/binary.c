@@ -11,6 +11,7 @@
 #include "op/shared/quantized.h"
 #include "op/shared/rules.h"
 #include "op/shared/strings.h"
+#include <float.h>
 
 #define NONE QC_ARITH_OPS
 #define SET_8 (QC_SET(INT8) | QC_SET(UINT8))
@@ -247,6 +248,10 @@ static qc_status plan(struct qc_step *step)
         op = plan_scaled(step, f, s);
     } else {
         QC_TRY(qc_fused_limits(step, activation_of(step), &s->p.limits.low, &s->p.limits.high));
+        if (step->rt->reference) { /* there infinities become the largest numbers */
+            s->p.limits.low = fmaxf(s->p.limits.low, -FLT_MAX);
+            s->p.limits.high = fminf(s->p.limits.high, FLT_MAX);
+        }
         integer_limits(type, &s->p.limits);
     }
     s->row = qc_arith_pick(qc_cpu_features(), op, type, &step->kernel);

@@ -2,12 +2,10 @@
  * session.c - the public session API on top of frames. See quantc.h section 5.
  */
 #include "run/run.h"
+#include "base/denormals.h"
 
 #include <stdio.h>
 #include <string.h>
-#if defined(__x86_64__)
-#include <xmmintrin.h>
-#endif
 
 /* ---- creation ---- */
 
@@ -265,34 +263,14 @@ qc_status qc_session_resize(struct qc_session *session, size_t index, int rank, 
 
 /* ---- running ---- */
 
-/* Denormals are flushed while invoking, as TensorFlow Lite does, and the caller's mode is put back. */
-static unsigned flush_denormals(void)
-{
-#if defined(__x86_64__)
-    unsigned before = _mm_getcsr();
-    _mm_setcsr(before | 0x8040); /* FTZ, DAZ */
-    return before;
-#else
-    return 0;
-#endif
-}
-
-static void restore_mode(unsigned mode)
-{
-#if defined(__x86_64__)
-    _mm_setcsr(mode);
-#else
-    (void)mode;
-#endif
-}
-
 qc_status qc_session_invoke(struct qc_session *session, struct qc_error *error)
 {
     qc_status status = ready(session);
     if (!status) {
-        unsigned mode = flush_denormals();
+        /* as XNNPACK does; TensorFlow Lite's reference kernels see denormals as they are */
+        unsigned mode = session->rt.reference ? qc_denormals_keep() : qc_denormals_flush();
         status = qc_frame_invoke(session->main);
-        restore_mode(mode);
+        qc_denormals_restore(mode);
     }
     if (!status) return QC_OK;
     if (*session->model->path) qc_context(&session->env, "%s", session->model->path);
