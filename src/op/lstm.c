@@ -1,0 +1,191 @@
+/*
+ * lstm.c - LSTM (one step), UNIDIRECTIONAL_SEQUENCE_LSTM and BIDIRECTIONAL_SEQUENCE_LSTM: sequences, states and outputs. One
+ * direction's arithmetic is op/shared/lstm_layer.h.
+ *
+ * An auxiliary input goes to both directions with weights of its own; without such weights it is the backward direction's input.
+ */
+#include "op/quant_rule.h"
+#include "op/shared/lstm_layer.h"
+#include "op/shared/sliding.h"
+#include "op/shared/version.h"
+
+struct direction {
+    struct qc_lstm_map map;
+    struct qc_lstm_sizes sizes;
+    int x;        /* operand */
+    int aux;      /* operand, or -1 */
+    bool backward;
+};
+
+struct state {
+    struct direction direction[2];
+    int count;
+    struct qc_sequence sequence;
+    int activation;
+    float cell_clip, projection_clip;
+    bool time_major, asymmetric, merge;
+    size_t work_bytes, work;
+};
+
+static const struct qc_lstm_map single = {1, 5, 9, 12, 16, 18, 19, -1, 20};
+static const struct qc_lstm_map forward = {1, 5, 9, 12, 16, 35, 36, 40, -1};
+static const struct qc_lstm_map backward = {18, 22, 26, 29, 33, 37, 38, 44, -1};
+
+static void read_options(const struct qc_step *step, struct state *s)
+{
+    s->time_major = true;
+    if (step->op->code == tfl_BuiltinOperator_LSTM) {
+        const struct tfl_LSTMOptions *o = step->options;
+        s->activation = o->fused_activation_function, s->cell_clip = o->cell_clip, s->projection_clip = o->proj_clip;
+        s->asymmetric = o->asymmetric_quantize_inputs;
+    } else if (step->op->code == tfl_BuiltinOperator_UNIDIRECTIONAL_SEQUENCE_LSTM) {
+        const struct tfl_UnidirectionalSequenceLSTMOptions *o = step->options;
+        s->activation = o->fused_activation_function, s->cell_clip = o->cell_clip, s->projection_clip = o->proj_clip;
+        s->asymmetric = o->asymmetric_quantize_inputs, s->time_major = o->time_major;
+    } else {
+        const struct tfl_BidirectionalSequenceLSTMOptions *o = step->options;
+        s->activation = o->fused_activation_function, s->cell_clip = o->cell_clip, s->projection_clip = o->proj_clip;
+        s->asymmetric = o->asymmetric_quantize_inputs, s->time_major = o->time_major, s->merge = o->merge_outputs;
+    }
+}
+
+/* Batch, time and how they lie. */
+static qc_status read_sequence(struct qc_step *step, struct state *s)
+{
+    int rank = step->op->code == tfl_BuiltinOperator_LSTM ? 2 : 3;
+    QC_TRY(qc_require_rank(step, 0, rank));
+    const int32_t *x = step->in[0]->dims;
+    int32_t time = rank == 2 ? 1 : x[s->time_major ? 0 : 1], batch = rank == 2 ? x[0] : x[s->time_major ? 1 : 0];
+    s->sequence = (struct qc_sequence){.batch = batch, .time = time, .time_step = s->time_major ? (size_t)batch : 1,
+                                       .batch_step = s->time_major ? 1 : (size_t)time};
+    return QC_OK;
+}
+
+static qc_status read_directions(struct qc_step *step, struct state *s)
+{
+    bool both = step->op->code == tfl_BuiltinOperator_BIDIRECTIONAL_SEQUENCE_LSTM;
+    const struct qc_value *aux = both ? qc_operand(step, 39) : NULL;
+    bool weighted = both && qc_operand(step, 40 + 3);
+    s->count = both ? 2 : 1;
+    for (int i = 0; i < s->count; i++) {
+        struct direction *d = &s->direction[i];
+        *d = (struct direction){.map = both ? (i ? backward : forward) : single, .aux = weighted ? 39 : -1, .backward = i == 1};
+        if (i == 1 && aux && !weighted) d->x = 39;
+        QC_TRY(qc_require_rank(step, d->x, step->in[0]->rank));
+        const struct qc_value *x = step->in[d->x];
+        int last = x->rank - 1;
+        if (weighted && !aux) return qc_step_fail(step, QC_FORMAT, "input 39 (auxiliary input) is missing, but has weights");
+        for (int k = 0; k < last; k++)
+            if (x->dims[k] != step->in[0]->dims[k] || (weighted && (aux->rank != x->rank || aux->dims[k] != x->dims[k])))
+                return qc_step_fail(step, QC_FORMAT, "input 39 (auxiliary input) has another batch or length than input 0");
+        if (x->type != step->in[0]->type || (weighted && aux->type != x->type)) return qc_step_unsupported_type(step);
+        d->sizes = (struct qc_lstm_sizes){.batch = s->sequence.batch, .time = s->sequence.time, .input = x->dims[last],
+                                          .aux = weighted ? aux->dims[last] : 0};
+        QC_TRY(qc_lstm_check(step, &d->map, &d->sizes));
+    }
+    return QC_OK;
+}
+
+static qc_status read_all(struct qc_step *step, struct state *s)
+{
+    if (!step->in[0]) return qc_step_fail(step, QC_FORMAT, "input 0 is missing");
+    read_options(step, s);
+    QC_TRY(qc_require_activation(step, s->activation));
+    if (!(s->cell_clip >= 0) || !(s->projection_clip >= 0))
+        return qc_step_fail(step, QC_FORMAT, "cell_clip %g and proj_clip %g must not be negative", (double)s->cell_clip,
+                            (double)s->projection_clip);
+    QC_TRY(read_sequence(step, s));
+    return read_directions(step, s);
+}
+
+static qc_status infer(struct qc_step *step)
+{
+    struct state s = {0};
+    QC_TRY(read_all(step, &s));
+    if (step->in[0]->type != QC_FLOAT32) return qc_step_unsupported_type(step);
+    int32_t dims[QC_MAX_RANK];
+    const struct qc_value *x = step->in[0];
+    memcpy(dims, x->dims, sizeof dims);
+    int outputs = s.count == 2 && !s.merge ? 2 : 1;
+    if (step->out_count < outputs) return qc_step_fail(step, QC_FORMAT, "%d outputs, but two are needed", step->out_count);
+    for (int i = 0; i < outputs; i++) {
+        dims[x->rank - 1] = s.direction[i].sizes.output + (s.merge ? s.direction[1].sizes.output : 0);
+        QC_TRY(qc_step_output(step, i, x->type, x->rank, dims));
+    }
+    return QC_OK;
+}
+
+static qc_status plan(struct qc_step *step)
+{
+    struct state *s = step->state = qc_step_alloc(step, sizeof *s);
+    if (!s) return QC_NOMEM;
+    QC_TRY(read_all(step, s));
+    for (int i = 0; i < s->count; i++) s->work_bytes = QC_MAX(s->work_bytes, qc_lstm_scratch(&s->direction[i].sizes));
+    s->work = qc_step_scratch(step, s->work_bytes * (size_t)qc_pool_threads(step->rt->pool));
+    return QC_OK;
+}
+
+static qc_status run(struct qc_step *step)
+{
+    const struct state *s = step->state;
+    for (int i = 0; i < s->count; i++) {
+        const struct direction *d = &s->direction[i];
+        struct qc_sequence sequence = s->sequence;
+        sequence.backward = d->backward;
+        const struct qc_value *y = step->out[i && !s->merge ? 1 : 0];
+        size_t offset = i && s->merge ? (size_t)s->direction[0].sizes.output : 0;
+        struct qc_lstm_call call = {.map = &d->map, .sizes = &d->sizes, .sequence = &sequence, .x = step->in[d->x]->data,
+                                    .aux = d->aux >= 0 ? step->in[d->aux]->data : NULL, .y = (float *)y->data + offset,
+                                    .y_width = (size_t)y->dims[y->rank - 1], .activation = s->activation, .cell_clip = s->cell_clip,
+                                    .projection_clip = s->projection_clip, .asymmetric = s->asymmetric,
+                                    .work = (char *)step->scratch + s->work, .work_bytes = s->work_bytes};
+        qc_lstm_run(step, &call);
+    }
+    return QC_OK;
+}
+
+static int sequence_version(const struct qc_node *node)
+{
+    const struct tfl_UnidirectionalSequenceLSTMOptions *o = node->options;
+    if (qc_node_type(node, 0) == QC_INT16) return 5;
+    if (o && o->diagonal_recurrent_tensors) return 4;
+    return qc_node_hybrid(node, 0, 4) ? (o && o->asymmetric_quantize_inputs ? 3 : 2) : 1;
+}
+
+static int both_version(const struct qc_node *node)
+{
+    const struct tfl_BidirectionalSequenceLSTMOptions *o = node->options;
+    return qc_node_hybrid(node, 0, 4) ? (o && o->asymmetric_quantize_inputs ? 3 : 2) : 1;
+}
+
+static int single_version(const struct qc_node *node)
+{
+    const struct tfl_LSTMOptions *o = node->options;
+    if (qc_node_type(node, 0) == QC_INT16) return 5;
+    if (o && o->kernel_type == tfl_LSTMKernelType_BASIC) return 2;
+    return qc_node_hybrid(node, 0, 4) ? (o && o->asymmetric_quantize_inputs ? 4 : 3) : 1;
+}
+
+#define BITS(from, to) ((UINT64_C(2) << (to)) - (UINT64_C(1) << (from)))
+static const struct qc_quant_rule single_rule = {
+    .modes = QC_Q_HYBRID, .in = {{QC_ROLE_FLOAT, 0, 0, 0}}, .hybrid = BITS(1, 11) | BITS(16, 16), .hybrid_axis = -1,
+};
+static const struct qc_quant_rule both_rule = {
+    .modes = QC_Q_HYBRID, .in = {{QC_ROLE_FLOAT, 0, 0, 0}},
+    .hybrid = BITS(1, 11) | BITS(16, 16) | BITS(18, 28) | BITS(33, 33) | BITS(40, 47), .hybrid_axis = -1,
+};
+
+const struct qc_op qc_op_lstm[] = {
+    {.name = "LSTM", .code = tfl_BuiltinOperator_LSTM, .options = &tfl_LSTMOptions_table, .in_min = 5, .in_max = 24, .out_min = 1,
+     .out_max = 4, .max_version = 4, .flags = QC_OP_STATEFUL, .quant = &single_rule, .infer = infer, .plan = plan, .run = run,
+     .version = single_version},
+    {.name = "UNIDIRECTIONAL_SEQUENCE_LSTM", .code = tfl_BuiltinOperator_UNIDIRECTIONAL_SEQUENCE_LSTM,
+     .options = &tfl_UnidirectionalSequenceLSTMOptions_table, .in_min = 20, .in_max = 24, .out_min = 1, .out_max = 1,
+     .max_version = 4, .flags = QC_OP_STATEFUL, .quant = &single_rule, .infer = infer, .plan = plan, .run = run,
+     .version = sequence_version},
+    {.name = "BIDIRECTIONAL_SEQUENCE_LSTM", .code = tfl_BuiltinOperator_BIDIRECTIONAL_SEQUENCE_LSTM,
+     .options = &tfl_BidirectionalSequenceLSTMOptions_table, .in_min = 48, .in_max = 48, .out_min = 1, .out_max = 2,
+     .max_version = 3, .flags = QC_OP_STATEFUL, .quant = &both_rule, .infer = infer, .plan = plan, .run = run,
+     .version = both_version},
+    {0},
+};
