@@ -1,9 +1,13 @@
 #!/usr/bin/env python3
-"""Writes src/tfl/schema.def from TensorFlow Lite's schema.fbs: fbs2def.py schema.fbs > src/tfl/schema.def
+"""Writes src/tfl/schema.def from TensorFlow Lite's schema.fbs, and metadata.def from TFLite Metadata's metadata_schema.fbs.
+
+  fbs2def.py schema.fbs > src/tfl/schema.def
+  fbs2def.py metadata_schema.fbs > src/tfl/metadata.def
 
 One row per enum value, union member and table field, as macro calls which src/tfl/tfl.h expands into C enums and
 structs and src/tfl/tfl.c into the descriptors that the FlatBuffers codec (src/wire/fb.h) reads, writes and prints by.
 """
+import os
 import re
 import sys
 
@@ -28,7 +32,7 @@ def main():
                 following += 1
         else:
             unions[name] = [re.sub(r"\(.*?\)", "", m).strip() for m in body.split(",") if m.strip()]
-    out = ["/* schema.def - the TensorFlow Lite schema as rows; written by tools/fbs2def.py, not by hand */"]
+    out = [f"/* {os.path.basename(sys.argv[1])} as rows; written by tools/fbs2def.py, not by hand */"]
     for name in enums:
         out.append(f"ENUM_BEGIN({name})")
         out += [f"ENUM_VALUE({name}, {key}, {value})" for key, value in values[name].items()]

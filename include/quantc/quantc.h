@@ -401,6 +401,20 @@ QC_API qc_status qc_tokenizer_sequence(const struct qc_tokenizer *tokenizer, con
 /* pad_sequences of one sequence: fills out[0 .. pad->maxlen). */
 QC_API void qc_pad_sequence(const int32_t *ids, size_t count, const struct qc_padding *pad, int32_t *out);
 
+/*
+ * Packs a tokenizer, with how its ids are to be padded and what the scores mean, into a model that is then saved (see
+ * qc_model_convert): as associated files with TFLite Metadata, which other tools read, and an entry of quantc's own. After that
+ * qc_classifier_open needs the model alone. Words cut off by num_words are left out. The model needs one input.
+ */
+struct qc_text_settings {
+    const struct qc_tokenizer *tokenizer;
+    struct qc_padding padding;
+    float threshold;           /* of a single score; mostly 0.5 */
+    const char *const *labels; /* names by label, or NULL */
+    size_t label_count;
+};
+QC_API qc_status qc_model_pack_text(struct qc_model *model, const struct qc_text_settings *settings, struct qc_error *error);
+
 /* A text classifier: a model, its tokenizer and how they are joined. Belongs to one thread at a time. */
 struct qc_classifier;
 

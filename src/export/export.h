@@ -5,6 +5,7 @@
 #define QC_EXPORT_EXPORT_H
 
 #include "ir/ir.h"
+#include "wire/archive.h"
 
 /* A finished file in pieces; constants are still where the model has them, so the model must outlive it. */
 struct qc_export {
@@ -13,6 +14,8 @@ struct qc_export {
     struct fb_output output;
     const struct qc_tensor **behind; /* constants behind the FlatBuffer (files over 2 GB) */
     size_t behind_count;
+    struct qc_part *archive;         /* the associated files as a zip archive at the end; NULL: none */
+    size_t archive_parts;
     size_t total;                    /* bytes of the whole file */
 };
 

@@ -333,6 +333,21 @@ static qc_status move_behind(struct builder *b, struct qc_export *out)
     return QC_OK;
 }
 
+/* Associated files: a zip archive behind everything else, as TFLite Metadata has it. */
+static qc_status append_files(struct qc_export *out)
+{
+    const struct qc_model *model = out->model;
+    if (!model->file_count) return QC_OK;
+    struct qc_stored *stored = qc_arena_array(&out->arena, model->file_count, sizeof *stored);
+    if (!stored) return QC_NOMEM;
+    for (uint32_t i = 0; i < model->file_count; i++)
+        stored[i] = (struct qc_stored){.name = model->file[i].name, .data = model->file[i].data, .size = model->file[i].bytes};
+    out->archive = qc_archive_write(&out->arena, out->total, 1, stored, model->file_count, &out->archive_parts);
+    if (!out->archive) return QC_NOMEM;
+    for (size_t i = 0; i < out->archive_parts; i++) out->total += out->archive[i].size;
+    return QC_OK;
+}
+
 qc_status qc_export_build(struct qc_model *model, struct qc_export *out)
 {
     memset(out, 0, sizeof *out);
@@ -342,10 +357,13 @@ qc_status qc_export_build(struct qc_model *model, struct qc_export *out)
     for (uint32_t g = 0; g < model->graph_count; g++) QC_TRY(qc_graph_sweep(model->graph[g]));
     QC_TRY(qc_model_check(model));
     QC_TRY(make_model(&b));
-    if (b.constant_bytes > max_inside) return move_behind(&b, out);
-    QC_TRY(fb_encode(b.arena, b.file, &tfl_Model_table, "TFL3", &out->output));
-    out->total = out->output.total;
-    return QC_OK;
+    if (b.constant_bytes > max_inside) {
+        QC_TRY(move_behind(&b, out));
+    } else {
+        QC_TRY(fb_encode(b.arena, b.file, &tfl_Model_table, "TFL3", &out->output));
+        out->total = out->output.total;
+    }
+    return append_files(out);
 }
 
 /* ---- bytes out ---- */
@@ -368,6 +386,7 @@ static qc_status emit(const struct qc_export *out, sink *put, void *user)
         QC_TRY(put(user, out->behind[i]->data, out->behind[i]->bytes));
         QC_TRY(put(user, zeros, padded(out->behind[i]->bytes) - out->behind[i]->bytes));
     }
+    for (size_t i = 0; i < out->archive_parts; i++) QC_TRY(put(user, out->archive[i].bytes, out->archive[i].size));
     return QC_OK;
 }
 

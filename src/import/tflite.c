@@ -5,6 +5,7 @@
  * is checked by the operators.
  */
 #include "import/import.h"
+#include "wire/archive.h"
 
 #include <string.h>
 
@@ -300,6 +301,32 @@ static qc_status read_metadata(const struct loader *l)
     return QC_OK;
 }
 
+/* Associated files: a zip archive of stored members behind the FlatBuffer. What is damaged there does not keep the model from running. */
+static qc_status read_files(const struct loader *l)
+{
+    struct qc_model *model = l->model;
+    struct qc_env *env = &model->env;
+    struct qc_archive archive;
+    struct qc_error error;
+    if (!qc_archive_probe(l->source->bytes, l->source->size)) return QC_OK;
+    if (qc_archive_open(&model->arena, l->source->bytes, l->source->size, &archive)) {
+        if (qc_env_take(env, &error) == QC_NOMEM) return qc_fail(env, QC_NOMEM, "%s", error.text);
+        qc_model_add_note(model, "the associated files cannot be read: %s", error.text);
+        return QC_OK;
+    }
+    if (!(model->file = qc_arena_array(&model->arena, archive.count, sizeof *model->file))) return QC_NOMEM;
+    for (size_t i = 0; i < archive.count; i++) {
+        const struct qc_member *member = &archive.member[i];
+        const void *bytes = member->method ? NULL : qc_member_read(&model->arena, member);
+        if (bytes) model->file[model->file_count++] = (struct qc_blob){member->name, bytes, member->size};
+        if (bytes) continue;
+        qc_env_take(env, &error);
+        qc_model_add_note(model, "the associated file '%.200s' cannot be read: %s", member->name,
+                          member->method ? "it is deflated, where the format wants it stored" : error.text);
+    }
+    return QC_OK;
+}
+
 static qc_status load(const struct qc_source *source, struct qc_model *model)
 {
     struct loader l = {source, model, NULL};
@@ -316,7 +343,8 @@ static qc_status load(const struct qc_source *source, struct qc_model *model)
     }
     for (uint32_t i = 0; i < l.file->subgraphs.count; i++) QC_TRY(read_graph(&l, l.file->subgraphs.data[i], model->graph[i]));
     QC_TRY(read_signatures(&l));
-    return read_metadata(&l);
+    QC_TRY(read_metadata(&l));
+    return read_files(&l);
 }
 
 const struct qc_importer qc_importer_tflite = {"TensorFlow Lite .tflite", probe, load};

@@ -3,6 +3,7 @@
  */
 #include "text/vocabulary.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { CHUNK = 1 << 16, MOST_WORDS = 1 << 30 };
@@ -133,4 +134,30 @@ struct qc_word *qc_vocabulary_add(struct qc_vocabulary *v, const char *text, siz
     *slot = v->count;
     v->longest = QC_MAX(v->longest, word->length);
     return word;
+}
+
+static int by_number(const void *a, const void *b)
+{
+    const struct qc_word *x = *(const struct qc_word *const *)a, *y = *(const struct qc_word *const *)b;
+    return x->number < y->number ? -1 : x->number > y->number;
+}
+
+/* Files written by Keras count upwards; only others need sorting. */
+qc_status qc_vocabulary_check_numbers(const struct qc_vocabulary *v)
+{
+    uint32_t rising = 1;
+    while (rising < v->count && v->word[rising - 1].number < v->word[rising].number) rising++;
+    if (rising >= v->count) return QC_OK;
+    const struct qc_word **sorted = qc_env_alloc(v->env, v->count * sizeof *sorted);
+    if (!sorted) return v->env->error.status;
+    for (uint32_t i = 0; i < v->count; i++) sorted[i] = &v->word[i];
+    qsort(sorted, v->count, sizeof *sorted, by_number);
+    for (uint32_t i = 1; i < v->count; i++) {
+        const struct qc_word *a = sorted[i - 1], *b = sorted[i];
+        if (a->number == b->number)
+            qc_fail(v->env, QC_FORMAT, "the words '%.*s' and '%.*s' have the same number %lld", (int)QC_MIN(a->length, 60u), a->text,
+                    (int)QC_MIN(b->length, 60u), b->text, (long long)a->number);
+    }
+    qc_env_free(v->env, sorted);
+    return v->env->error.status;
 }

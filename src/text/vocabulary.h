@@ -44,7 +44,22 @@ struct qc_word *qc_vocabulary_add(struct qc_vocabulary *vocabulary, const char *
  */
 qc_status qc_vocabulary_parse(struct qc_vocabulary *vocabulary, const char *json, size_t size) QC_MUST_USE;
 
+/* One byte of a string as json.dumps(..., ensure_ascii=False) writes it: at most 6 bytes; returns how many. */
+size_t qc_json_put_byte(char c, char out[7]);
+
 /* json.dumps(dictionary, ensure_ascii=False). Gives an env block to be freed by the caller; NULL with an error. */
 char *qc_vocabulary_print(const struct qc_vocabulary *vocabulary, size_t *size) QC_MUST_USE;
+
+/* ---- lines "word number", as TFLite Task Library keeps vocabularies ---- */
+
+/* Adds the lines to an empty vocabulary; numbers are checked as above. */
+qc_status qc_vocabulary_parse_lines(struct qc_vocabulary *vocabulary, const char *text, size_t size) QC_MUST_USE;
+
+/* Can every word stand in a line? (None is empty or holds a space or a line's end.) */
+bool qc_vocabulary_fits_lines(const struct qc_vocabulary *vocabulary);
+char *qc_vocabulary_print_lines(const struct qc_vocabulary *vocabulary, size_t *size) QC_MUST_USE;
+
+/* QC_FORMAT if two words have one number. */
+qc_status qc_vocabulary_check_numbers(const struct qc_vocabulary *vocabulary) QC_MUST_USE;
 
 #endif

@@ -8,7 +8,6 @@
 #include "text/vocabulary.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 struct reader {
@@ -132,32 +131,6 @@ static qc_status read_members(struct reader *r)
     return take(r, '}') ? QC_OK : bad(r, "a comma or the closing brace should stand");
 }
 
-static int by_number(const void *a, const void *b)
-{
-    const struct qc_word *x = *(const struct qc_word *const *)a, *y = *(const struct qc_word *const *)b;
-    return x->number < y->number ? -1 : x->number > y->number;
-}
-
-/* Files written by Keras count upwards; only others need sorting. */
-static qc_status refuse_equal_numbers(const struct qc_vocabulary *v)
-{
-    uint32_t rising = 1;
-    while (rising < v->count && v->word[rising - 1].number < v->word[rising].number) rising++;
-    if (rising >= v->count) return QC_OK;
-    const struct qc_word **sorted = qc_env_alloc(v->env, v->count * sizeof *sorted);
-    if (!sorted) return v->env->error.status;
-    for (uint32_t i = 0; i < v->count; i++) sorted[i] = &v->word[i];
-    qsort(sorted, v->count, sizeof *sorted, by_number);
-    for (uint32_t i = 1; i < v->count; i++) {
-        const struct qc_word *a = sorted[i - 1], *b = sorted[i];
-        if (a->number == b->number)
-            qc_fail(v->env, QC_FORMAT, "the words '%.*s' and '%.*s' have the same number %lld", (int)QC_MIN(a->length, 60u), a->text,
-                    (int)QC_MIN(b->length, 60u), b->text, (long long)a->number);
-    }
-    qc_env_free(v->env, sorted);
-    return v->env->error.status;
-}
-
 qc_status qc_vocabulary_parse(struct qc_vocabulary *vocabulary, const char *json, size_t size)
 {
     struct reader r = {.to = vocabulary, .text = json, .size = size};
@@ -165,13 +138,13 @@ qc_status qc_vocabulary_parse(struct qc_vocabulary *vocabulary, const char *json
     skip_spaces(&r);
     if (!status && r.at < size) status = bad(&r, "more follows after the closing brace");
     qc_env_free(vocabulary->env, r.word);
-    return status ? status : refuse_equal_numbers(vocabulary);
+    return status ? status : qc_vocabulary_check_numbers(vocabulary);
 }
 
 /* ---- printing ---- */
 
 /* One byte of text as Python's json does it with ensure_ascii=False: at most 6 bytes. */
-static size_t put_byte(char c, char out[7])
+size_t qc_json_put_byte(char c, char out[7])
 {
     static const char plain[] = "\"\\\b\f\n\r\t", name[] = "\"\\bfnrt";
     const char *found = c ? strchr(plain, c) : NULL;
@@ -191,7 +164,7 @@ char *qc_vocabulary_print(const struct qc_vocabulary *v, size_t *size)
     char scratch[7];
     for (uint32_t i = 0; i < v->count; i++) {
         room += 2 + 4 + 20; /* quotes, colon and comma with their spaces, digits */
-        for (uint32_t k = 0; k < v->word[i].length; k++) room += put_byte(v->word[i].text[k], scratch);
+        for (uint32_t k = 0; k < v->word[i].length; k++) room += qc_json_put_byte(v->word[i].text[k], scratch);
     }
     char *out = qc_env_resize(v->env, NULL, room);
     if (!out) return NULL;
@@ -200,7 +173,7 @@ char *qc_vocabulary_print(const struct qc_vocabulary *v, size_t *size)
         const struct qc_word *word = &v->word[i];
         if (i) at += (size_t)sprintf(out + at, ", ");
         out[at++] = '"';
-        for (uint32_t k = 0; k < word->length; k++) at += put_byte(word->text[k], out + at);
+        for (uint32_t k = 0; k < word->length; k++) at += qc_json_put_byte(word->text[k], out + at);
         at += (size_t)sprintf(out + at, "\": %lld", (long long)word->number);
     }
     out[at++] = '}';

@@ -21,6 +21,7 @@
 #define UNION_FIELD(t, name, type, slot)
 #define EMPTY(t)
 #include "tfl/schema.def"
+#include "tfl/metadata.def"
 #include "tfl/schema_undef.h"
 
 #define ENUM_BEGIN(e)
@@ -46,6 +47,7 @@
      .member_count = QC_COUNT(type##_members)},
 #define EMPTY(t)
 #include "tfl/schema.def"
+#include "tfl/metadata.def"
 #include "tfl/schema_undef.h"
 
 const char *tfl_operator_name(int code)

@@ -1,6 +1,6 @@
 /*
  * tfl.h - the TensorFlow Lite schema as C enums, structs (struct tfl_Tensor, enum tfl_TensorType ...) and descriptors
- * (tfl_Tensor_table), all expanded from schema.def.
+ * (tfl_Tensor_table), all expanded from schema.def; and likewise TFLite Metadata (struct tfl_ModelMetadata ...) from metadata.def.
  */
 #ifndef QC_TFL_TFL_H
 #define QC_TFL_TFL_H
@@ -24,6 +24,7 @@
 #define UNION_FIELD(t, name, type, slot)
 #define EMPTY(t)
 #include "tfl/schema.def"
+#include "tfl/metadata.def"
 #include "tfl/schema_undef.h"
 
 typedef bool tfl_b8;
@@ -55,6 +56,7 @@ typedef double tfl_f64;
 #define UNION_FIELD(t, name, type, slot) uint8_t name##_type; void *name;
 #define EMPTY(t) char unused;
 #include "tfl/schema.def"
+#include "tfl/metadata.def"
 #include "tfl/schema_undef.h"
 
 /* "CONV_2D", or NULL for a number that the schema does not know. */
