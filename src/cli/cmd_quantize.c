@@ -3,6 +3,7 @@
  */
 #include "cli.h"
 #include "samples.h"
+#include "text_options.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -16,6 +17,8 @@ struct arguments {
     const char *model, *output, *mode, *max_size, *min_elements, *recurrent, *batch, *signature, *tag, *io, *target, *target_runtime, *keep,
         *only, *recipe, *observer, *threads;
     struct cli_samples_arguments samples;
+    struct cli_text text;
+    const char *labels;
     bool json, saturate, strict, per_tensor, dense_per_tensor;
     /* read from them: */
     size_t largest;
@@ -240,10 +243,23 @@ static void print_json(const struct arguments *a, const struct qc_model *source,
 
 /* ---- the command ---- */
 
+static int finish(const struct arguments *a, const struct qc_model *source, struct qc_model *model)
+{
+    struct qc_error error;
+    size_t size;
+    int code = cli_pack_text(&a->text, a->labels, model);
+    if (code) return code;
+    if (qc_model_save(model, a->output, a->largest, &size, &error)) return cli_fail(&error);
+    if (a->json)
+        print_json(a, source, model, size);
+    else
+        print_text(a, source, model, size);
+    return CLI_DONE;
+}
+
 static int quantize(struct arguments *a)
 {
     struct qc_error error = {0};
-    size_t size;
     int code = read_arguments(a);
     if (code) return code;
     struct qc_model *model = NULL, *source = qc_model_open(a->model, &a->import, &error);
@@ -252,12 +268,7 @@ static int quantize(struct arguments *a)
     if ((code = cli_samples_open(&a->samples, source, &samples)) == CLI_DONE) {
         if (samples) a->convert.samples = cli_samples_get(samples);
         model = qc_model_convert(source, &a->convert, &error);
-        if (!model || qc_model_save(model, a->output, a->largest, &size, &error))
-            code = cli_fail(&error);
-        else if (a->json)
-            print_json(a, source, model, size);
-        else
-            print_text(a, source, model, size);
+        code = model ? finish(a, source, model) : cli_fail(&error);
     }
     qc_model_free(model);
     cli_samples_free(samples);
@@ -288,6 +299,8 @@ static int run(int argc, char **argv)
         {"--data", NULL, &a.samples.data, NULL},
         {"--samples", NULL, &a.samples.limit, NULL},
         {"--preprocess", NULL, &a.samples.preprocess, NULL},
+        CLI_CLASSIFIER_OPTIONS(a.text),
+        {"--labels", NULL, &a.labels, NULL},
         {"--json", NULL, NULL, &a.json},
         {"--saturate", NULL, NULL, &a.saturate},
         {"--strict", NULL, NULL, &a.strict},
@@ -330,6 +343,11 @@ static const char help[] =
     "  --io TYPE              inputs and outputs as int8, uint8 (int8) or int16 (int16x8); float32 by default\n"
     "  --strict               an operator that would stay float is an error\n"
     "  --threads N            for calibration; -1: all cores\n"
+    "\n"
+    "text classifiers:\n"
+    "  --labels FILE          names of the labels, one a line, packed into the file\n"
+    "                         with --word-index, the vocabulary and the settings below are packed, and predict needs the file alone\n"
+    CLI_CLASSIFIER_HELP
     "\n"
     "import:\n"
     "  --recurrent FORM       auto (default), fused, loop, unroll\n"

@@ -46,6 +46,9 @@ struct cli_classifier_storage {
 };
 bool cli_classifier_options(const struct cli_text *text, struct cli_classifier_storage *storage, struct qc_classifier_options *options);
 
+/* Packs the vocabulary, the settings and the names of labels (a file, or NULL) into a model, if a vocabulary is named. An exit code. */
+int cli_pack_text(const struct cli_text *text, const char *labels, struct qc_model *model);
+
 /* Text from a file or, for "-", from standard input, line by line. Only \n ends a line: \r belongs to the text, as for Keras. */
 struct cli_lines {
     const char *path; /* for messages: "standard input" */
