@@ -247,9 +247,9 @@ static bool is_image_mean(const struct qc_step *step)
 static void finish_scaled(struct qc_step *step, const struct state *s, const int32_t *sum)
 {
     bool mean = step->op->code == CODE(MEAN), fast = !step->rt->reference;
-    if (fast && step->in[0]->type == QC_INT8) finish_fast(step, s, sum, mean);
+    if (fast && step->in[0]->type == QC_INT8 && step->in[1]->constant) finish_fast(step, s, sum, mean); /* XNNPACK wants constant axes */
     else if (fast && !mean) finish_float(step, s, sum);
-    else if (fast && step->in[0]->type == QC_UINT8 && is_image_mean(step)) finish_image(step, s, sum);
+    else if (fast && step->in[0]->type != QC_INT16 && is_image_mean(step)) finish_image(step, s, sum);
     else finish_portable(step, s, sum, mean);
 }
 
