@@ -5,6 +5,7 @@
 #include "export/export.h"
 #include "pass/pass.h"
 #include "quant/quant.h"
+#include "quant/stats.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,13 +52,29 @@ static qc_status prepare(struct qc_model *model, const struct qc_scheme *scheme)
     return qc_pipeline_run(model);
 }
 
-static qc_status convert(struct qc_model *model, const struct qc_convert_options *options)
+/* The scheme by name; NULL with the error recorded. */
+static const struct qc_scheme *find_scheme(struct qc_model *model, const struct qc_convert_options *options)
 {
     const char *mode = options->mode ? options->mode : "float32";
     const struct qc_scheme *scheme = qc_scheme_find(mode);
-    if (!scheme) return qc_fail(&model->env, QC_INVALID, "there is no mode '%s'; there are float32, float16, dynamic, weights, int8 and int16x8", mode);
+    if (!scheme) qc_fail(&model->env, QC_INVALID, "there is no mode '%s'; there are float32, float16, dynamic, weights, int8 and int16x8", mode);
+    return scheme;
+}
+
+static qc_status convert(struct qc_model *model, const struct qc_convert_options *options)
+{
+    const struct qc_scheme *scheme = find_scheme(model, options);
+    if (!scheme) return QC_INVALID;
     QC_TRY(prepare(model, scheme));
-    QC_TRY(qc_quantize(model, options, NULL));
+    const struct qc_stats *stats = options->stats;
+    struct qc_stats *own = NULL;
+    if (!stats && options->samples && (scheme->bits || options->recipe)) { /* a recipe may name an integer mode */
+        if (!(own = qc_calibrate(model, options, scheme->bits ? scheme->bits : 8))) return model->env.error.status;
+        stats = own;
+    }
+    qc_status status = qc_quantize(model, options, stats);
+    qc_stats_free(own);
+    QC_TRY(status);
     QC_TRY(qc_model_check(model));
     return options->target_runtime ? check_target(model, options->target_runtime) : QC_OK;
 }
@@ -73,6 +90,17 @@ struct qc_model *qc_model_convert(struct qc_model *source, const struct qc_conve
         return NULL;
     }
     return model;
+}
+
+struct qc_stats *qc_stats_collect(struct qc_model *source, const struct qc_convert_options *options, struct qc_error *error)
+{
+    struct qc_model *model = qc_model_clone(source, error);
+    if (!model) return NULL;
+    struct qc_stats *stats = NULL;
+    const struct qc_scheme *scheme = find_scheme(model, options);
+    if (!scheme || prepare(model, scheme) || !(stats = qc_calibrate(model, options, scheme->bits ? scheme->bits : 8))) qc_env_take(&model->env, error);
+    qc_model_free(model);
+    return stats;
 }
 
 /* ---- asking ---- */

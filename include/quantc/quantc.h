@@ -242,8 +242,17 @@ struct qc_samples {
     void *user;
 };
 
-/* Ranges of a model's values, see qc_stats_collect. */
+/* Ranges of a model's values: what calibration finds. They can be kept, and joined from several runs. */
 struct qc_stats;
+struct qc_convert_options;
+
+/* Calibrates: runs options->samples through the cleaned-up float model. */
+QC_API struct qc_stats *qc_stats_collect(struct qc_model *source, const struct qc_convert_options *options, struct qc_error *error);
+QC_API qc_status qc_stats_save(const struct qc_stats *stats, const char *path, struct qc_error *error);
+QC_API struct qc_stats *qc_stats_open(const char *path, struct qc_error *error);
+/* Takes the ranges of `from` into `into`. */
+QC_API qc_status qc_stats_merge(struct qc_stats *into, const struct qc_stats *from, struct qc_error *error);
+QC_API void qc_stats_free(struct qc_stats *stats);
 
 /* Zero-initialise, then set what matters. */
 struct qc_convert_options {

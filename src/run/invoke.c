@@ -48,6 +48,7 @@ qc_status qc_frame_invoke(struct qc_frame *frame)
         }
         uint64_t begin = profile ? now() : 0;
         status = run_step(frame, fs);
+        if (frame->session->observe && !status) frame->session->observe(frame->session->observer, &fs->step);
         if (!profile) continue;
         fs->nanoseconds += now() - begin;
         fs->calls++;

@@ -2,6 +2,7 @@
  * weight.c - int8 weights beside float activations. See weight.h.
  */
 #include "quant/shared/weight.h"
+#include "pass/shared/edit.h"
 
 enum { DEFAULT_LEAST = 1024 }; /* elements: TensorFlow Lite's rule */
 
@@ -68,5 +69,21 @@ qc_status qc_weight_unpack(struct qc_quantizer *q, struct qc_node *node, int slo
     QC_TRY(qc_constant_int8(q, node->in[slot], qc_weight_axis(q, node, slot, declared), &stored));
     QC_TRY(qc_constant_unpacked(q, node->in[slot], stored, &unpacked));
     qc_node_set_input(node, slot, unpacked);
+    return QC_OK;
+}
+
+qc_status qc_weight_beside_float(struct qc_quantizer *q, struct qc_node *node, int slot)
+{
+    const struct qc_quant_rule *rule = qc_op_find(node->code, node->custom)->quant;
+    const char *reason = qc_weight_refusal(q, node, slot);
+    if (reason) return qc_constant_keep(q, node->in[slot], reason), QC_OK;
+    if (qc_weight_moves(node, slot)) return qc_weight_move(q, node, slot);
+    if (q->options->tflm || !(rule->hybrid >> slot & 1)) return qc_weight_unpack(q, node, slot);
+
+    struct qc_tensor *stored;
+    QC_TRY(qc_constant_int8(q, node->in[slot], qc_weight_axis(q, node, slot, rule->hybrid_axis), &stored));
+    qc_node_set_input(node, slot, stored);
+    node->version = 0;
+    if (qc_option(node, "asymmetric_quantize_inputs", -1) == 0) return qc_set_option(node, "asymmetric_quantize_inputs", 1);
     return QC_OK;
 }

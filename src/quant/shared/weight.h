@@ -15,4 +15,7 @@ qc_status qc_weight_move(struct qc_quantizer *q, struct qc_node *node, int slot)
 /* The constant becomes int8 with a DEQUANTIZE in front of the node. */
 qc_status qc_weight_unpack(struct qc_quantizer *q, struct qc_node *node, int slot);
 
+/* The treatment of scheme dynamic: int8 where the kernels take it beside float activations, else unpacked. */
+qc_status qc_weight_beside_float(struct qc_quantizer *q, struct qc_node *node, int slot);
+
 #endif
