@@ -262,6 +262,7 @@ static int quantize(struct arguments *a)
     struct qc_error error = {0};
     int code = read_arguments(a);
     if (code) return code;
+    a->samples.text = &a->text;
     struct qc_model *model = NULL, *source = qc_model_open(a->model, &a->import, &error);
     struct cli_samples *samples = NULL;
     if (!source) return cli_fail(&error);
@@ -299,6 +300,7 @@ static int run(int argc, char **argv)
         {"--data", NULL, &a.samples.data, NULL},
         {"--samples", NULL, &a.samples.limit, NULL},
         {"--preprocess", NULL, &a.samples.preprocess, NULL},
+        {"--skip-bad", NULL, NULL, &a.samples.skip_bad},
         CLI_CLASSIFIER_OPTIONS(a.text),
         {"--labels", NULL, &a.labels, NULL},
         {"--json", NULL, NULL, &a.json},

@@ -1,22 +1,122 @@
+/*
+ * samples.c - representative data: which kind --data names, and values into inputs. See samples.h.
+ */
 #include "samples.h"
 
-#include <stddef.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 
-int cli_samples_open(const struct cli_samples_arguments *arguments, struct qc_model *model, struct cli_samples **samples)
+qc_status cli_samples_fail(struct qc_error *error, qc_status status, const char *format, ...)
 {
-    (void)arguments;
-    (void)model;
-    (void)samples;
+    va_list list;
+    va_start(list, format);
+    vsnprintf(error->text, sizeof error->text, format, list);
+    va_end(list);
+    return error->status = status;
+}
+
+/* ---- values ---- */
+
+static double half(uint16_t bits)
+{
+    int exponent = bits >> 10 & 31, mantissa = bits & 1023;
+    double value = exponent == 31 ? (mantissa ? (double)NAN : (double)INFINITY) : exponent ? ldexp(1024 + mantissa, exponent - 25) : ldexp(mantissa, -24);
+    return bits & 0x8000 ? -value : value;
+}
+
+static bool value_at(const void *data, qc_dtype type, size_t at, double *value)
+{
+    switch (type) {
+    case QC_FLOAT32: *value = (double)((const float *)data)[at]; return true;
+    case QC_FLOAT64: *value = ((const double *)data)[at]; return true;
+    case QC_FLOAT16: *value = half(((const uint16_t *)data)[at]); return true;
+    case QC_INT8: *value = ((const int8_t *)data)[at]; return true;
+    case QC_UINT8:
+    case QC_BOOL: *value = ((const uint8_t *)data)[at]; return true;
+    case QC_INT16: *value = ((const int16_t *)data)[at]; return true;
+    case QC_UINT16: *value = ((const uint16_t *)data)[at]; return true;
+    case QC_INT32: *value = ((const int32_t *)data)[at]; return true;
+    case QC_UINT32: *value = ((const uint32_t *)data)[at]; return true;
+    case QC_INT64: *value = (double)((const int64_t *)data)[at]; return true;
+    default: return false;
+    }
+}
+
+qc_status cli_samples_put(const struct qc_tensor_info *input, size_t to, const void *data, qc_dtype type, size_t at, size_t sample,
+                          struct qc_error *error)
+{
+    double value;
+    if (!value_at(data, type, at, &value))
+        return cli_samples_fail(error, QC_INVALID, "sample %zu, input '%s': data of type %s cannot be used", sample, input->name, qc_dtype_name(type));
+    if (!isfinite(value))
+        return cli_samples_fail(error, QC_RANGE, "sample %zu, input '%s': element %zu is %s", sample, input->name, to, isnan(value) ? "NaN" : "infinite");
+    if (input->type == QC_FLOAT32) {
+        ((float *)input->data)[to] = (float)value;
+        return QC_OK;
+    }
+    bool narrow = input->type == QC_INT32, fits = value == floor(value) && (narrow ? fabs(value) <= 2147483647.0 : fabs(value) < 9e18);
+    if (!fits || (input->type != QC_INT32 && input->type != QC_INT64))
+        return cli_samples_fail(error, QC_RANGE, "sample %zu, input '%s': %g at element %zu does not fit its type %s", sample, input->name, value, to,
+                                qc_dtype_name(input->type));
+    if (narrow)
+        ((int32_t *)input->data)[to] = (int32_t)value;
+    else
+        ((int64_t *)input->data)[to] = (int64_t)value;
+    return QC_OK;
+}
+
+/* ---- kinds ---- */
+
+static bool ends_with(const char *text, const char *end)
+{
+    size_t n = strlen(text), m = strlen(end);
+    return n >= m && !strcmp(text + n - m, end);
+}
+
+static int open_kind(struct cli_samples *samples, struct qc_model *model)
+{
+    const char *data = samples->arguments->data;
+    struct stat info;
+    if (!strncmp(data, "random:", 7) || !strcmp(data, "random")) return cli_samples_random(samples, model);
+    if (stat(data, &info)) return cli_failf(CLI_FAILED, "%s: there is no such file or folder of representative data", data);
+    if (S_ISDIR(info.st_mode)) return cli_samples_pictures(samples, model);
+    if (ends_with(data, ".npy") || ends_with(data, ".npz")) return cli_samples_arrays(samples, model);
+    if (samples->arguments->text && samples->arguments->text->word_index) return cli_samples_text(samples, model);
+    return cli_failf(CLI_USAGE, "%s: representative data is a .npy or .npz, a folder of pictures, a text file with --word-index, or random:100", data);
+}
+
+int cli_samples_open(const struct cli_samples_arguments *arguments, struct qc_model *model, struct cli_samples **result)
+{
+    long limit = 0;
+    *result = NULL;
+    if (!arguments->data) return CLI_DONE;
+    if (arguments->limit && !cli_number("--samples", arguments->limit, 1, 1L << 40, &limit)) return CLI_USAGE;
+    struct cli_samples *samples = calloc(1, sizeof *samples);
+    if (!samples) return cli_failf(CLI_FAILED, "memory ran out");
+    samples->arguments = arguments;
+    samples->samples.user = samples;
+    int code = open_kind(samples, model);
+    if (!code && !samples->samples.count) code = cli_failf(CLI_FAILED, "%s: holds no samples", arguments->data);
+    if (code) {
+        cli_samples_free(samples);
+        return code;
+    }
+    if (limit && (size_t)limit < samples->samples.count) samples->samples.count = (size_t)limit;
+    *result = samples;
     return CLI_DONE;
 }
 
 const struct qc_samples *cli_samples_get(const struct cli_samples *samples)
 {
-    (void)samples;
-    return NULL;
+    return samples ? &samples->samples : NULL;
 }
 
 void cli_samples_free(struct cli_samples *samples)
 {
-    (void)samples;
+    if (samples && samples->free) samples->free(samples->source);
+    free(samples);
 }

@@ -1,0 +1,93 @@
+/*
+ * samples_arrays.c - representative data from .npy and .npz: samples lie along axis 0. Inputs are matched by name, never by order.
+ */
+#include "samples.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct source {
+    struct qc_arrays *arrays;
+    size_t count;
+};
+
+static void close_source(void *opaque)
+{
+    struct source *source = opaque;
+    qc_arrays_free(source->arrays);
+    free(source);
+}
+
+/* The array for input `index`: of that name, or the only one there is. */
+static int find_array(struct source *source, struct qc_session *session, size_t index)
+{
+    size_t arrays = qc_arrays_count(source->arrays);
+    struct qc_array array;
+    for (size_t a = 0; a < arrays; a++)
+        if (!qc_arrays_get(source->arrays, a, &array, NULL) && *array.name && qc_session_input_index(session, array.name) == (int)index) return (int)a;
+    return arrays == 1 && qc_session_input_count(session) == 1 ? 0 : -1;
+}
+
+/* The shape that the input takes for one sample: rows of `array` as its batch. */
+static qc_status shape_for(const struct qc_array *array, const struct qc_tensor_info *input, size_t sample, int32_t *dims, struct qc_error *error)
+{
+    bool whole = array->rank == input->rank + 1; /* every sample is a whole input */
+    if (!whole && array->rank != input->rank)
+        return cli_samples_fail(error, QC_INVALID, "sample %zu, input '%s': the data has rank %d, the input %d", sample, input->name, array->rank, input->rank);
+    for (int i = 0; i < input->rank; i++) {
+        int64_t size = array->dims[i + (whole ? 1 : 0)];
+        if (!i && !whole) size = input->signature[0] > 0 ? input->signature[0] : 1;
+        if ((input->signature[i] >= 0 && size != input->signature[i]) || size > INT32_MAX)
+            return cli_samples_fail(error, QC_INVALID, "sample %zu, input '%s': dimension %d of the data is %lld, the input has %d", sample, input->name, i,
+                                    (long long)size, (int)input->signature[i]);
+        dims[i] = (int32_t)size;
+    }
+    return QC_OK;
+}
+
+static qc_status fill(void *user, size_t sample, struct qc_session *session, struct qc_error *error)
+{
+    struct source *source = ((struct cli_samples *)user)->source;
+    for (size_t i = 0; i < qc_session_input_count(session); i++) {
+        struct qc_tensor_info input;
+        struct qc_array array;
+        int32_t dims[QC_MAX_RANK];
+        if (qc_session_input(session, i, &input)) return cli_samples_fail(error, QC_INVALID, "input %zu is not ready", i);
+        int a = find_array(source, session, i);
+        if (a < 0) return cli_samples_fail(error, QC_INVALID, "the data has no array named '%s' for that input", input.name);
+        qc_status status = qc_arrays_get(source->arrays, (size_t)a, &array, error);
+        if (!status) status = shape_for(&array, &input, sample, dims, error);
+        if (!status) status = qc_session_resize(session, i, input.rank, dims, error);
+        if (status) return status;
+        if (qc_session_input(session, i, &input)) return cli_samples_fail(error, QC_INVALID, "input %zu cannot take the shape of sample %zu", i, sample);
+        size_t elements = 1;
+        for (int d = 0; d < input.rank; d++) elements *= (size_t)input.dims[d];
+        if ((sample + 1) * elements > array.count) return cli_samples_fail(error, QC_INVALID, "the data of input '%s' ends before sample %zu", input.name, sample);
+        for (size_t k = 0; k < elements; k++)
+            if ((status = cli_samples_put(&input, k, array.data, array.type, sample * elements + k, sample, error))) return status;
+    }
+    return QC_OK;
+}
+
+int cli_samples_arrays(struct cli_samples *samples, struct qc_model *model)
+{
+    struct qc_error error = {0};
+    struct source *source = calloc(1, sizeof *source);
+    if (!source) return cli_failf(CLI_FAILED, "memory ran out");
+    samples->source = source;
+    samples->free = close_source;
+    if (!(source->arrays = qc_arrays_open(samples->arguments->data, NULL, &error))) return cli_fail(&error);
+    for (size_t a = 0; a < qc_arrays_count(source->arrays); a++) {
+        struct qc_array array;
+        struct qc_tensor_info input;
+        if (qc_arrays_get(source->arrays, a, &array, &error)) return cli_fail(&error);
+        if (!array.rank) return cli_failf(CLI_FAILED, "%s: array '%s' is a single number; samples lie along axis 0", samples->arguments->data, array.name);
+        size_t count = (size_t)array.dims[0];
+        if (qc_model_input(model, 0, &input) && input.rank == array.rank && input.signature[0] > 1) count /= (size_t)input.signature[0];
+        if (a && count != samples->samples.count)
+            return cli_failf(CLI_FAILED, "%s: array '%s' holds %zu samples, the one before it %zu", samples->arguments->data, array.name, count, samples->samples.count);
+        samples->samples.count = count;
+    }
+    samples->samples.fill = fill;
+    return CLI_DONE;
+}
