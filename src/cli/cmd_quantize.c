@@ -155,6 +155,14 @@ static void print_info(const char *what, const struct qc_tensor_info *info)
     putchar('\n');
 }
 
+/* The end of a long name, where TensorFlow's lists of fused layers differ. */
+static const char *short_name(const char *name)
+{
+    enum { MOST = 48 };
+    size_t length = strlen(name);
+    return length > MOST ? name + length - MOST : name;
+}
+
 /* Rows with the same reason together, the first few by name. */
 static void print_kept(const struct qc_model *model, bool operators)
 {
@@ -177,7 +185,7 @@ static void print_kept(const struct qc_model *model, bool operators)
             printf("  float   %zu constant%s, %zu bytes: %s:", count, count == 1 ? "" : "s", bytes, row.reason);
         size_t shown = 0;
         for (size_t k = i; shown < SHOWN && qc_model_kept(model, k, &other); k++)
-            if (other.is_operator == operators && !strcmp(other.reason, row.reason)) printf("%s %s '%s'", shown++ ? "," : "", other.op, other.name);
+            if (other.is_operator == operators && !strcmp(other.reason, row.reason)) printf("%s %s '%s'", shown++ ? "," : "", other.op, short_name(other.name));
         if (count > shown) printf(" and %zu more (--json lists them)", count - shown);
         putchar('\n');
     }

@@ -67,7 +67,7 @@ static qc_status treat_node(struct qc_quantizer *q, struct qc_node *node)
             QC_TRY(scheme->constant(q, node, slot));
         else if (scheme->bits)
             qc_constant_keep(q, tensor, "its operator computes in float");
-        else
+        else if (scheme != q->scheme)
             qc_constant_keep(q, tensor, "asked to stay float32");
     }
     return QC_OK;
