@@ -77,6 +77,7 @@ struct qc_graph {
     uint32_t node_count, node_capacity;
     struct qc_tensor **input, **output;
     int input_count, output_count;
+    struct qc_free_dims *free_dims; /* import/lower/batch.c: what an import under way knows of free dimensions; else NULL */
 };
 
 struct qc_signature {

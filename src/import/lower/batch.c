@@ -1,5 +1,5 @@
 /*
- * batch.c - finding the free dimensions of a graph by inferring all shapes a second time. See batch.h.
+ * batch.c - finding the free dimensions of a graph by inferring all shapes a second time, with other sizes. See batch.h.
  */
 #include "import/lower/batch.h"
 
@@ -14,12 +14,11 @@ enum { MAX_SHAPE_BYTES = 1024 };
 enum { BATCH = 1, OTHERS = 2 };
 
 /*
- * Equal sizes stay equal, so that inputs that go together still do. The other sizes double: whatever a network divides them by (strides,
- * pooling) goes into the double as it did before.
+ * Equal sizes stay equal, so that inputs that go together still do. Doubling keeps what a network needs to divide by (strides, pooling).
  */
-static int32_t other_size(int axis, int32_t size)
+static int32_t other_size(int32_t size)
 {
-    return axis ? 2 * size : size + 2;
+    return size == 1 ? 3 : 2 * size;
 }
 
 /* The graphs a node runs with its own inputs, at most two. */
@@ -52,20 +51,27 @@ static void mark(struct qc_tensor *tensor, const struct qc_value *value)
 
 static qc_status infer_graph(struct qc_graph *graph, const struct qc_value *input, struct qc_arena *arena, int depth);
 
+/* value[] of the node's outputs from those of its inputs; *in becomes the operands. */
+static qc_status infer_outputs(const struct qc_node *node, struct qc_value *value, struct qc_arena *arena, struct qc_value ***in)
+{
+    struct qc_value *out = qc_arena_array(arena, (size_t)node->out_count, sizeof *out);
+    *in = qc_arena_array(arena, (size_t)node->in_count, sizeof **in);
+    if (!*in || !out) return QC_NOMEM;
+    for (int i = 0; i < node->in_count; i++) (*in)[i] = node->in[i] ? &value[node->in[i]->index] : NULL;
+    QC_TRY(qc_evaluate(node, *in, out, arena, MAX_SHAPE_BYTES));
+    for (int i = 0; i < node->out_count; i++)
+        if (node->out[i]) value[node->out[i]->index] = out[i];
+    return QC_OK;
+}
+
 static qc_status infer_node(struct qc_node *node, struct qc_value *value, struct qc_arena *arena, int depth)
 {
-    struct qc_value **in = qc_arena_array(arena, (size_t)node->in_count, sizeof *in);
-    struct qc_value *out = qc_arena_array(arena, (size_t)node->out_count, sizeof *out);
+    struct qc_value **in;
     struct qc_graph *called[2];
     int skip, count = called_graphs(node, called, &skip);
-    if (!in || !out) return QC_NOMEM;
-    for (int i = 0; i < node->in_count; i++) in[i] = node->in[i] ? &value[node->in[i]->index] : NULL;
-    QC_TRY(qc_evaluate(node, in, out, arena, MAX_SHAPE_BYTES));
+    QC_TRY(infer_outputs(node, value, arena, &in));
     for (int i = 0; i < node->out_count; i++)
-        if (node->out[i]) {
-            value[node->out[i]->index] = out[i];
-            mark(node->out[i], &out[i]);
-        }
+        if (node->out[i]) mark(node->out[i], &value[node->out[i]->index]);
     for (int k = 0; k < count && depth < 16; k++) { /* deeper nesting is a cycle, which qc_model_check refuses */
         if (called[k]->input_count != node->in_count - skip) continue;
         struct qc_value *operand = qc_arena_array(arena, (size_t)called[k]->input_count, sizeof *operand);
@@ -123,7 +129,7 @@ static qc_status attempt(struct qc_graph *graph, int which)
         const struct qc_tensor *tensor = graph->input[i];
         qc_value_of_tensor(&input[i], tensor);
         for (int k = 0; k < tensor->rank; k++)
-            if (tensor->signature[k] < 0 && which & (k ? OTHERS : BATCH)) input[i].dims[k] = other_size(k, tensor->dims[k]);
+            if (tensor->signature[k] < 0 && which & (k ? OTHERS : BATCH)) input[i].dims[k] = other_size(tensor->dims[k]);
     }
     if (input) status = infer_graph(graph, input, &arena, 0);
     qc_arena_free(&arena);
@@ -163,4 +169,55 @@ qc_status qc_import_mark_batch(struct qc_graph *graph)
         if (!first.status) first = error;
     }
     return qc_fail(env, first.status, "%s", first.text);
+}
+
+/* ---- while a graph is being built ---- */
+
+struct qc_free_dims {
+    struct qc_value *value; /* of the tensors, with other sizes for the free dimensions */
+    uint32_t count, capacity;
+    uint32_t nodes; /* seen so far */
+    bool broken;    /* some operator does not fit other sizes: qc_import_mark_batch will say so */
+};
+
+static bool see_tensors(struct qc_graph *graph, struct qc_free_dims *known)
+{
+    struct qc_arena *arena = &graph->model->arena;
+    if (graph->tensor_count > known->capacity) {
+        uint32_t capacity = 2 * graph->tensor_count;
+        struct qc_value *grown = qc_arena_array(arena, capacity, sizeof *grown);
+        if (!grown) return false;
+        if (known->count) memcpy(grown, known->value, known->count * sizeof *grown);
+        known->value = grown;
+        known->capacity = capacity;
+    }
+    for (; known->count < graph->tensor_count; known->count++) {
+        const struct qc_tensor *tensor = graph->tensor[known->count];
+        struct qc_value *value = &known->value[known->count];
+        qc_value_of_tensor(value, tensor);
+        for (int i = 0; i < tensor->rank && !tensor->producer && !tensor->constant; i++)
+            if (tensor->signature[i] < 0) value->dims[i] = other_size(tensor->dims[i]);
+    }
+    return true;
+}
+
+bool qc_import_is_free(struct qc_graph *graph, const struct qc_tensor *tensor, int axis)
+{
+    struct qc_env *env = &graph->model->env;
+    if (env->error.status) return false;
+    if (!graph->free_dims && !(graph->free_dims = qc_arena_alloc(&graph->model->arena, sizeof *graph->free_dims))) return false;
+    struct qc_free_dims *known = graph->free_dims;
+    if (!see_tensors(graph, known)) return false;
+    for (; known->nodes < graph->node_count && !known->broken; known->nodes++) {
+        struct qc_value **in;
+        if (graph->node[known->nodes]->code < 0) continue;
+        qc_status status = infer_outputs(graph->node[known->nodes], known->value, &graph->model->arena, &in);
+        if (status == QC_NOMEM) return false;
+        if (!status) continue;
+        struct qc_error error;
+        qc_env_take(env, &error);
+        known->broken = true;
+    }
+    const struct qc_value *value = &known->value[tensor->index];
+    return value->shaped && axis < value->rank && value->dims[axis] != tensor->dims[axis];
 }

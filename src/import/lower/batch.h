@@ -16,6 +16,12 @@
  */
 qc_status qc_import_mark_batch(struct qc_graph *graph) QC_MUST_USE;
 
+/*
+ * Is this dimension of a tensor free, as far as the graph is built? For lowerings, while they add nodes at the graph's end. Tensors that no node
+ * writes count as inputs, so that graph->input need not be set yet.
+ */
+bool qc_import_is_free(struct qc_graph *graph, const struct qc_tensor *tensor, int axis);
+
 /* The size an importer should give an unknown dimension other than the batch while building: large enough for what usually follows. */
 enum { QC_UNKNOWN_SIZE = 64 };
 

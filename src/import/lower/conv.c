@@ -29,13 +29,13 @@ struct qc_tensor *qc_lower_to_first(struct qc_build *b, struct qc_tensor *x)
     return qc_lower_transpose(b, x, order);
 }
 
-struct qc_tensor *qc_lower_pad(struct qc_build *b, struct qc_tensor *x, int rank, const int32_t (*amount)[2])
+struct qc_tensor *qc_lower_pad(struct qc_build *b, struct qc_tensor *x, int first, int rank, const int32_t (*amount)[2])
 {
     int32_t pads[QC_MAX_RANK][2] = {{0}}, any = 0;
     if (!x) return NULL;
     for (int i = 0; i < rank; i++) {
-        pads[i + 1][0] = amount[i][0];
-        pads[i + 1][1] = amount[i][1];
+        pads[first + i][0] = amount[i][0];
+        pads[first + i][1] = amount[i][1];
         any |= amount[i][0] | amount[i][1];
     }
     if (!any) return x;
@@ -89,7 +89,7 @@ static struct qc_tensor *padded(struct qc_build *b, struct qc_tensor *x, const s
     *same = spec->padding == QC_PADDING_SAME;
     if (spec->padding == QC_PADDING_CAUSAL) amount[0][0] = (spec->kernel.dims[0] - 1) * spec->dilation[0];
     if (spec->padding == QC_PADDING_EXPLICIT) memcpy(amount, spec->pad, sizeof amount);
-    return qc_lower_pad(b, x, spec->rank, (const int32_t(*)[2])amount);
+    return qc_lower_pad(b, x, 1, spec->rank, (const int32_t(*)[2])amount);
 }
 
 static struct qc_tensor *bias_of(struct qc_build *b, const struct qc_conv_spec *spec, int32_t channels)

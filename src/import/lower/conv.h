@@ -43,8 +43,8 @@ struct qc_tensor *qc_lower_locally_connected(struct qc_build *b, struct qc_tenso
 
 /* stride and dilation with their 0 as 1; false with a failure if the spec is none. */
 bool qc_conv_spec_complete(struct qc_build *b, const struct qc_tensor *x, struct qc_conv_spec *spec);
-/* PAD with zeros: amount[axis] = {before, after} of axes 1 ... rank; x itself if all are 0. */
-struct qc_tensor *qc_lower_pad(struct qc_build *b, struct qc_tensor *x, int rank, const int32_t (*amount)[2]);
+/* PAD with zeros: amount[i] = {before, after} of axis first + i; x itself if all are 0. */
+struct qc_tensor *qc_lower_pad(struct qc_build *b, struct qc_tensor *x, int first, int rank, const int32_t (*amount)[2]);
 /* Axes in front of the `rank` spatial ones as one batch axis, and back to those of `like`. */
 struct qc_tensor *qc_lower_fold_batch(struct qc_build *b, struct qc_tensor *x, int rank);
 struct qc_tensor *qc_lower_unfold_batch(struct qc_build *b, struct qc_tensor *x, int rank, struct qc_tensor *like);

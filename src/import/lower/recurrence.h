@@ -5,6 +5,7 @@
 #ifndef QC_IMPORT_LOWER_RECURRENCE_H
 #define QC_IMPORT_LOWER_RECURRENCE_H
 
+#include "import/lower/dense.h"
 #include "import/lower/recurrent.h"
 
 struct qc_recurrence {

@@ -71,7 +71,7 @@ static struct qc_tensor *with_flag(struct qc_build *b, struct qc_tensor *x, floa
     if (!flag) return NULL;
     for (int32_t i = 0; i < dims[0]; i++) flag[(size_t)i * (size_t)dims[1]] = value;
     struct qc_weight weight = {flag, 3, {dims[0], dims[1], 1}};
-    struct qc_tensor *part[] = {qc_lower_pad(b, x, 1, (const int32_t[][2]){{1, 0}}), qc_weight_constant(b, "reset", &weight)};
+    struct qc_tensor *part[] = {qc_lower_pad(b, x, 1, 1, (const int32_t[][2]){{1, 0}}), qc_weight_constant(b, "reset", &weight)};
     return qc_lower_concat(b, 2, part, 2);
 }
 

@@ -54,7 +54,8 @@ static struct qc_graph *subgraph(struct qc_build *b, const struct loop *loop, co
                  i == loop->state ? "h" : "c");
         input[i] = qc_graph_add_tensor(graph, name, first->type, first->rank, first->dims);
         if (!input[i]) return NULL;
-        if (i >= loop->state && i < (loop->y < 0 ? loop->x : loop->y)) input[i]->signature[0] = -1; /* the batch: no lowering may fix it */
+        for (int k = 0; k < first->rank; k++)
+            if (qc_lower_is_free(b, first, k)) input[i]->signature[k] = -1; /* so that no lowering fixes it in the body */
     }
     return qc_graph_set_inputs(graph, loop->count, input) ? NULL : graph;
 }

@@ -10,13 +10,7 @@
 
 bool qc_lower_is_free(struct qc_build *b, const struct qc_tensor *x, int axis)
 {
-    const struct qc_graph *graph = b->graph;
-    bool batch = false, others = false;
-    for (int i = 0; i < graph->input_count; i++)
-        for (int k = 0; k < graph->input[i]->rank; k++)
-            if (graph->input[i]->signature[k] < 0) *(k ? &others : &batch) = true;
-    if (!others) return batch && axis == 0; /* the usual case: no need to look at the graph */
-    return !qc_import_mark_batch(b->graph) && x->signature[axis] < 0;
+    return qc_import_is_free(b->graph, x, axis);
 }
 
 /* Says what the operator's own inference cannot know yet, as its operand is computed from SHAPE. */

@@ -9,7 +9,7 @@
 
 #include "op/build.h"
 
-/* Is this dimension free, that is: does the size of some graph input whose signature is -1 decide it? Axis 0 (the batch) included. */
+/* Is this dimension free, that is: does the size of some graph input whose signature is -1 decide it? The batch included. */
 bool qc_lower_is_free(struct qc_build *b, const struct qc_tensor *x, int axis);
 
 /* What one dimension of a reshape target is. */
