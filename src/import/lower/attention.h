@@ -26,7 +26,11 @@ struct qc_multi_head_spec {
     struct qc_weight query_kernel, query_bias, key_kernel, key_bias, value_kernel, value_bias, output_kernel, output_bias;
     int axis_count;
     int32_t axes[QC_MAX_RANK]; /* attention axes, of the unprojected input; none: all between batch and features */
+    struct qc_weight gate_kernel, gate_bias; /* use_gate: [D, heads, value_dim], its sigmoid multiplies what the heads give */
     bool causal;
+    int32_t sliding_window; /* 0: none */
+    bool zero_masked_rows;  /* a query that may attend to nothing gets zeros (Keras 3 where it works with explicit scores: dropout > 0, scores
+                             * returned, or an input of rank other than 3), else the mean of all values */
     struct qc_tensor *query_mask, *value_mask, *key_mask; /* [B, T] */
     struct qc_tensor *attention_mask;                     /* [B, T, S], bool or numbers; broadcast over heads */
 };

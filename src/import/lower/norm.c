@@ -159,15 +159,17 @@ struct qc_tensor *qc_lower_normalization(struct qc_build *b, struct qc_tensor *x
     for (int i = 0; i < 2; i++)
         if (have[i] != size && have[i] != 1)
             return qc_lower_fail(b, QC_FORMAT, "%s has %zu values, the normalized axes have %zu", i ? "variance" : "mean", have[i], size);
-    float *scale = qc_arena_array(&b->graph->model->arena, size, sizeof *scale);
+    float *factor = qc_arena_array(&b->graph->model->arena, size, sizeof *factor);
     float *shift = qc_arena_array(&b->graph->model->arena, size, sizeof *shift);
-    if (!scale || !shift) return NULL;
-    for (size_t i = 0; i < size; i++) { /* x * scale + shift */
-        double m = (double)mean->data[have[0] == 1 ? 0 : i], s = fmax(sqrt((double)variance->data[have[1] == 1 ? 0 : i]), 1e-7);
-        scale[i] = (float)(invert ? s : 1 / s);
-        shift[i] = (float)(invert ? m : -m / s);
+    if (!factor || !shift) return NULL;
+    for (size_t i = 0; i < size; i++) {
+        double s = fmax(sqrt((double)variance->data[have[1] == 1 ? 0 : i]), 1e-7);
+        factor[i] = (float)(invert ? s : 1 / s);
+        shift[i] = mean->data[have[0] == 1 ? 0 : i];
     }
-    struct qc_weight by = {scale, 1, {(int32_t)size}}, plus = {shift, 1, {(int32_t)size}};
-    x = mul(b, x, qc_weight_reshaped(b, "scale", &by, x->rank - first, dims));
-    return x ? qc_build_binary(b, OP(ADD), x, qc_weight_reshaped(b, "shift", &plus, x->rank - first, dims)) : NULL;
+    struct qc_weight by = {factor, 1, {(int32_t)size}}, off = {shift, 1, {(int32_t)size}};
+    struct qc_tensor *by_tensor = qc_weight_reshaped(b, "factor", &by, x->rank - first, dims);
+    struct qc_tensor *mean_tensor = qc_weight_reshaped(b, "mean", &off, x->rank - first, dims);
+    if (invert) return qc_build_binary(b, OP(ADD), mul(b, x, by_tensor), mean_tensor);
+    return mul(b, qc_build_binary(b, OP(SUB), x, mean_tensor), by_tensor); /* the mean first: it may be large against the deviation */
 }
