@@ -25,7 +25,7 @@ QC_INLINE void tile(const struct qc_gemm_f32_tile *t, const int rows, const int 
     for (int j = 0; j < vectors; j++) {
         const float *head = (const float *)(w + (size_t)(j / panel_vectors) * panel_bytes) + j % panel_vectors * vf_width;
         QC_UNROLL
-        for (int m = 0; m < rows; m++) sum[m][j] = kind == QC_W_S8 ? vf_zero() : vf_load(head);
+        for (int m = 0; m < rows; m++) sum[m][j] = kind == QC_W_S8 ? vf_opaque(vf_zero()) : vf_load(head);
     }
     const char *body = w + QC_PANEL * sizeof(float) * (kind == QC_W_S8 ? 2 : 1);
     for (size_t tap = 0; tap < t->taps; tap++) {

@@ -64,4 +64,36 @@ QC_INLINE float vf_reduce_max(vf x)
     return _mm_cvtss_f32(_mm_max_ss(s, _mm_movehdup_ps(s)));
 }
 
+QC_INLINE vi vi_zero(void) { return _mm256_setzero_si256(); }
+/* x, about which the compiler knows nothing: clang turns a loop that clears or copies an array into a call, and so keeps the array in memory. */
+QC_INLINE vi vi_opaque(vi x)
+{
+    __asm__("" : "+x"(x));
+    return x;
+}
+QC_INLINE vf vf_opaque(vf x)
+{
+    __asm__("" : "+x"(x));
+    return x;
+}
+QC_INLINE vi vi_set1(int32_t x) { return _mm256_set1_epi32(x); }
+QC_INLINE vi vi_load(const int32_t *p) { return _mm256_loadu_si256((const __m256i *)p); }
+QC_INLINE void vi_store(int32_t *p, vi x) { _mm256_storeu_si256((__m256i *)p, x); }
+QC_INLINE void vi_store_to(int32_t *p, vi x, size_t count) { _mm256_maskstore_epi32(p, vf_mask(count), x); }
+QC_INLINE vi vi_add(vi a, vi b) { return _mm256_add_epi32(a, b); }
+QC_INLINE vi vi_sub(vi a, vi b) { return _mm256_sub_epi32(a, b); }
+QC_INLINE vi vi_mul(vi a, vi b) { return _mm256_mullo_epi32(a, b); } /* modulo 2^32 */
+QC_INLINE vf vf_from(vi x) { return _mm256_cvtepi32_ps(x); }
+QC_INLINE vi vi_from(vf x) { return _mm256_cvtps_epi32(x); } /* half to even */
+/* Stores x, whose elements are in [-128, 127]. */
+QC_INLINE void vi_store_s8(int8_t *p, vi x, size_t count)
+{
+    const __m128i wide = _mm_packs_epi32(_mm256_castsi256_si128(x), _mm256_extracti128_si256(x, 1));
+    const int64_t bytes = _mm_cvtsi128_si64(_mm_packs_epi16(wide, wide));
+    if (count >= 8)
+        __builtin_memcpy(p, &bytes, 8);
+    else
+        for (size_t i = 0; i < count; i++) p[i] = (int8_t)((uint64_t)bytes >> (8 * i));
+}
+
 #endif

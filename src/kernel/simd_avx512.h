@@ -60,4 +60,32 @@ QC_INLINE float vf_reduce_max(vf x)
     return _mm_cvtss_f32(_mm_max_ss(s, _mm_movehdup_ps(s)));
 }
 
+QC_INLINE vi vi_zero(void) { return _mm512_setzero_si512(); }
+QC_INLINE vi vi_opaque(vi x)
+{
+    __asm__("" : "+v"(x));
+    return x;
+}
+QC_INLINE vf vf_opaque(vf x)
+{
+    __asm__("" : "+v"(x));
+    return x;
+}
+QC_INLINE vi vi_set1(int32_t x) { return _mm512_set1_epi32(x); }
+QC_INLINE vi vi_load(const int32_t *p) { return _mm512_loadu_si512(p); }
+QC_INLINE void vi_store(int32_t *p, vi x) { _mm512_storeu_si512(p, x); }
+QC_INLINE void vi_store_to(int32_t *p, vi x, size_t count) { _mm512_mask_storeu_epi32(p, vf_mask(count), x); }
+QC_INLINE vi vi_add(vi a, vi b) { return _mm512_add_epi32(a, b); }
+QC_INLINE vi vi_sub(vi a, vi b) { return _mm512_sub_epi32(a, b); }
+QC_INLINE vi vi_mul(vi a, vi b) { return _mm512_mullo_epi32(a, b); }
+QC_INLINE vf vf_from(vi x) { return _mm512_cvtepi32_ps(x); }
+QC_INLINE vi vi_from(vf x) { return _mm512_cvtps_epi32(x); }
+QC_INLINE void vi_store_s8(int8_t *p, vi x, size_t count)
+{
+    if (count >= 16)
+        _mm_storeu_si128((__m128i *)p, _mm512_cvtepi32_epi8(x));
+    else
+        _mm_mask_storeu_epi8(p, vf_mask(count), _mm512_cvtepi32_epi8(x));
+}
+
 #endif

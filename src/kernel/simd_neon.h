@@ -59,4 +59,37 @@ QC_INLINE vf vf_scale2(vf x, vf n)
 QC_INLINE float vf_sum(vf x) { return vaddvq_f32(x); }
 QC_INLINE float vf_reduce_max(vf x) { return vmaxvq_f32(x); }
 
+QC_INLINE vi vi_zero(void) { return vdupq_n_s32(0); }
+QC_INLINE vi vi_opaque(vi x)
+{
+    __asm__("" : "+w"(x));
+    return x;
+}
+QC_INLINE vf vf_opaque(vf x)
+{
+    __asm__("" : "+w"(x));
+    return x;
+}
+QC_INLINE vi vi_set1(int32_t x) { return vdupq_n_s32(x); }
+QC_INLINE vi vi_load(const int32_t *p) { return vld1q_s32(p); }
+QC_INLINE void vi_store(int32_t *p, vi x) { vst1q_s32(p, x); }
+QC_INLINE void vi_store_to(int32_t *p, vi x, size_t count)
+{
+    int32_t all[4];
+    vst1q_s32(all, x);
+    memcpy(p, all, count * sizeof *p);
+}
+QC_INLINE vi vi_add(vi a, vi b) { return vaddq_s32(a, b); }
+QC_INLINE vi vi_sub(vi a, vi b) { return vsubq_s32(a, b); }
+QC_INLINE vi vi_mul(vi a, vi b) { return vmulq_s32(a, b); }
+QC_INLINE vf vf_from(vi x) { return vcvtq_f32_s32(x); }
+QC_INLINE vi vi_from(vf x) { return vcvtnq_s32_f32(x); }
+QC_INLINE void vi_store_s8(int8_t *p, vi x, size_t count)
+{
+    const int16x4_t wide = vmovn_s32(x);
+    int8_t all[8];
+    vst1_s8(all, vmovn_s16(vcombine_s16(wide, wide)));
+    memcpy(p, all, count < 4 ? count : 4);
+}
+
 #endif

@@ -1,0 +1,91 @@
+/*
+ * gemm_s8.h - integer matrix products with packed int8 weights; convolutions through row pointers (window.h).
+ *
+ *     sum[m][n] = bias[n] + sum over k of (a[m][k] - zero[m]) * w[n][k]       exact modulo 2^32
+ *
+ * and from it, by `form`:
+ *     QC_S8_REQUANT  int8, as qc_requant_f32 (base/requant.h) with scale[n]
+ *     QC_S8_FLOAT    float, clamp((float)sum * row_scale[m] * scale[n] + float_bias[n], low, high); products in this order, not fused
+ *     QC_S8_SUM      int32, the sum itself
+ * All variants give the same bits.
+ *
+ * Layout of packed weights, the same for all variants: panels of 16 columns, each
+ *     int32 weight_sum[16], bias[16];  float scale[16], float_bias[16];  then for each tap, for each 4 k: int8 [16 columns][4 k]
+ * with zeros where columns or k run out (the depth of a tap is padded to 4), so 64 bytes a row. weight_sum takes out the zero point. Blocks are
+ * 64-byte aligned.
+ *
+ * A padding row pointer must lead to `depth` bytes equal to the row's zero. Nothing outside of the inputs is read. Variants without a
+ * byte product first widen the rows of a tile to 16 bits, in the work space of the call.
+ */
+#ifndef QC_KERNEL_GEMM_S8_H
+#define QC_KERNEL_GEMM_S8_H
+
+#include "base/pool.h"
+#include "kernel/kernel.h"
+#include "kernel/window.h"
+
+enum qc_s8_form { QC_S8_REQUANT, QC_S8_FLOAT, QC_S8_SUM };
+
+struct qc_s8_head {
+    int32_t weight_sum[16], bias[16];
+    float scale[16], float_bias[16];
+};
+
+struct qc_gemm_s8_tile {
+    enum qc_s8_form form;
+    size_t rows, columns, taps, depth;
+    const void *const *a;   /* [taps][QC_TILE_ROWS]: int8, or int16 padded to whole fours for variants that widen */
+    const char *w;
+    size_t panel_bytes;
+    const int32_t *zero;    /* [rows] */
+    const float *row_scale; /* [rows], of QC_S8_FLOAT */
+    void *c;
+    size_t ldc;             /* elements */
+    int32_t zero_point;     /* of the output, QC_S8_REQUANT */
+    float low, high;        /* QC_S8_REQUANT: the output's limits less zero_point */
+};
+
+struct qc_gemm_s8 {
+    struct qc_variant variant;
+    size_t columns; /* of the widest tile */
+    void (*tile)(const struct qc_gemm_s8_tile *tile);
+    void (*widen)(const int8_t *x, size_t n, int16_t *to); /* NULL: the tile reads int8. Fills up to a whole four with zeros */
+};
+
+const struct qc_gemm_s8 *const *qc_gemm_s8_variants(size_t *count);
+const struct qc_gemm_s8 *qc_gemm_s8_pick(uint32_t features);
+
+/* ---- packing ---- */
+
+struct qc_gemm_s8_pack {
+    size_t columns, taps, depth;
+    const int8_t *w;         /* w[n * taps * depth + tap * depth + k] */
+    const int32_t *bias;     /* NULL: zeros */
+    const float *scale;      /* NULL: not needed */
+    const float *float_bias; /* NULL: zeros */
+};
+size_t qc_gemm_s8_panel_bytes(size_t taps, size_t depth);
+size_t qc_gemm_s8_packed_bytes(size_t columns, size_t taps, size_t depth);
+void qc_gemm_s8_pack(void *block, const struct qc_gemm_s8_pack *pack);
+
+/* ---- the whole product ---- */
+
+struct qc_gemm_s8_call {
+    const struct qc_gemm_s8 *kernel;
+    enum qc_s8_form form;
+    size_t m, columns, depth;
+    struct qc_rows rows;
+    const void *packed;
+    const int32_t *zero;    /* of row m: zero[m * row_step]; row_step 0: one for all */
+    const float *row_scale; /* likewise */
+    size_t row_step;
+    void *c;
+    size_t ldc;
+    int32_t zero_point;
+    float low, high;
+    void *work; /* qc_gemm_s8_work_bytes, 64-byte aligned */
+};
+size_t qc_gemm_s8_work_bytes(const struct qc_gemm_s8 *kernel, size_t taps, size_t depth, int threads);
+void qc_gemm_s8_run(const struct qc_gemm_s8_call *call, struct qc_pool *pool);
+
+#endif

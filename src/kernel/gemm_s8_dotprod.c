@@ -1,0 +1,45 @@
+/*
+ * gemm_s8_dotprod.c - integer matrix products by sdot: 6 rows x 16 columns in 24 of 32 registers.
+ */
+#include "kernel/kernel.h"
+
+#if QC_ARM
+#if defined(__clang__)
+QC_ISA_BEGIN("dotprod")
+#else
+QC_ISA_BEGIN("arch=armv8.2-a+dotprod")
+#endif
+#include "kernel/simd_neon.h"
+
+enum { UNIT_PARTS = 1, X_BIAS = 0 };
+
+QC_INLINE vi load_weights(const int8_t *w) { return vreinterpretq_s32_s8(vld1q_s8(w)); }
+QC_INLINE vi dot(vi sum, vi x, vi w) { return vdotq_s32(sum, vreinterpretq_s8_s32(x), vreinterpretq_s8_s32(w)); }
+QC_INLINE vi spread(const void *a, size_t k)
+{
+    int32_t four;
+    memcpy(&four, (const char *)a + k * 4, 4);
+    return vdupq_n_s32(four);
+}
+QC_INLINE vi spread_to(const void *a, size_t k, size_t count)
+{
+    int32_t four = 0;
+    memcpy(&four, (const char *)a + k * 4, count);
+    return vdupq_n_s32(four);
+}
+QC_INLINE vi join(vi a, vi b) { return (void)b, a; }
+
+#include "kernel/gemm_s8_template.h"
+
+QC_TILE(1, 4) QC_TILE(2, 4) QC_TILE(3, 4) QC_TILE(4, 4) QC_TILE(5, 4) QC_TILE(6, 4)
+
+static void run(const struct qc_gemm_s8_tile *t)
+{
+    static tile_fn *const table[QC_TILE_ROWS] = {tile_1x4, tile_2x4, tile_3x4, tile_4x4, tile_5x4, tile_6x4};
+    table[t->rows - 1](t, t->w, 0, t->columns);
+}
+QC_ISA_END
+
+extern const struct qc_gemm_s8 qc_gemm_s8_dotprod;
+const struct qc_gemm_s8 qc_gemm_s8_dotprod = {{"dotprod", QC_CPU_NEON | QC_CPU_DOTPROD}, 16, run, NULL};
+#endif
