@@ -1,13 +1,13 @@
 /*
  * row_quantize.h - quantization of float activations to int8 while running, one scale for each row (hybrid operators).
  *
- * real = (stored - zero) * scale. Non-finite inputs give some stored number and a scale that carries the NaN or infinity on.
+ * real = (stored - zero) * scale. Non-finite inputs give some stored number and a scale that carries the NaN or infinity on. All variants give
+ * the same bits.
  */
 #ifndef QC_KERNEL_ROW_QUANTIZE_H
 #define QC_KERNEL_ROW_QUANTIZE_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include "kernel/kernel.h"
 
 enum qc_row_quantization {
     QC_ROW_XNNPACK,    /* [min, max] with 0 in it on [-128, 127], float32 arithmetic, half to even */
@@ -15,6 +15,23 @@ enum qc_row_quantization {
     QC_ROW_SYMMETRIC,  /* max |x| on 127, zero 0, half away from zero */
 };
 
-void qc_row_quantize_ref(enum qc_row_quantization how, const float *x, size_t n, int8_t *out, float *scale, int32_t *zero);
+struct qc_row_scale {
+    float scale, inverse; /* stored = round(x * inverse) + zero, cut to [least, 127] */
+    int32_t zero, least;
+};
+/* From the least and the largest element, 0 counted in. */
+struct qc_row_scale qc_row_scale_of(enum qc_row_quantization how, float least, float most);
+
+struct qc_row_quantizer {
+    struct qc_variant variant;
+    void (*range)(const float *x, size_t n, float *least, float *most); /* 0 counted in, NaN left out */
+    void (*even)(const float *x, size_t n, const struct qc_row_scale *s, int8_t *out); /* half to even: QC_ROW_XNNPACK */
+};
+
+const struct qc_row_quantizer *const *qc_row_quantizer_variants(size_t *count);
+const struct qc_row_quantizer *qc_row_quantizer_pick(uint32_t features);
+
+void qc_row_quantize(const struct qc_row_quantizer *quantizer, enum qc_row_quantization how, const float *x, size_t n, int8_t *out,
+                     float *scale, int32_t *zero);
 
 #endif

@@ -152,7 +152,7 @@ static void quantize_matrix(const struct qc_step *step, size_t batch)
     const float *x = (const float *)step->in[0]->data + s->x_at[batch];
     for (size_t i = 0; i < s->m.rows; i++) {
         for (size_t k = 0; k < s->m.depth; k++) row[k] = x[i * s->m.x_row + k * s->m.x_depth];
-        qc_row_quantize_ref(s->how, row, s->m.depth, (int8_t *)scratch + s->x_scratch + i * s->m.depth, scale + i, zero + i);
+        qc_row_quantize(qc_row_quantizer_pick(0), s->how, row, s->m.depth, (int8_t *)scratch + s->x_scratch + i * s->m.depth, scale + i, zero + i);
     }
 }
 

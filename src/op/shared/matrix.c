@@ -2,23 +2,27 @@
  * matrix.c - see matrix.h.
  */
 #include "op/shared/matrix.h"
+#include "kernel/gemm_f32.h"
+#include "kernel/gemm_s8.h"
 #include "op/shared/product.h"
 #include "op/shared/sliding.h"
 
 #include <stdio.h>
 
 struct qc_matrix {
-    const struct qc_gemm_f32 *f32;
+    const struct qc_gemm_f32 *f32; /* one of both */
+    const struct qc_gemm_s8 *s8;
+    enum qc_s8_form form;
     struct qc_window window;
     bool sliding; /* more than one tap, or positions that skip pixels */
-    size_t rows, depth, taps, columns, groups; /* columns and depth of one group */
-    size_t packed_bytes, packed_scratch, zero_bytes, zero_scratch, pointer_scratch;
+    size_t positions, depth, taps, columns, groups; /* positions of one batch; depth and columns of one group */
+    size_t packed_bytes, packed_scratch, zero_scratch, work_scratch, sum_scratch;
     const void *packed; /* NULL: packed at each invocation */
 };
 
 static size_t group_bytes(const struct qc_matrix *m)
 {
-    return qc_gemm_f32_packed_bytes(QC_W_F32, m->columns, m->taps * m->depth);
+    return m->f32 ? qc_gemm_f32_packed_bytes(QC_W_F32, m->columns, m->taps * m->depth) : qc_gemm_s8_packed_bytes(m->columns, m->taps, m->depth);
 }
 
 static void set_geometry(struct qc_matrix *m, const struct qc_conv *c)
@@ -29,7 +33,7 @@ static void set_geometry(struct qc_matrix *m, const struct qc_conv *c)
                                    .dilation_w = (size_t)c->dilation[2], .pad_top = c->before[1], .pad_left = c->before[2]};
     m->taps = m->window.kernel_h * m->window.kernel_w;
     m->sliding = m->taps > 1 || c->stride[1] > 1 || c->stride[2] > 1 || c->before[1] || c->before[2] || c->in[1] != c->out[1] || c->in[2] != c->out[2];
-    m->rows = (size_t)c->batch * (size_t)c->out[1] * (size_t)c->out[2];
+    m->positions = (size_t)c->out[1] * (size_t)c->out[2];
     m->groups = (size_t)c->groups;
     m->depth = (size_t)c->in_channels / m->groups;
     m->columns = (size_t)c->out_channels / m->groups;
@@ -39,7 +43,14 @@ static bool taken(const struct qc_product *p)
 {
     const struct qc_conv *c = &p->conv;
     const bool flat = c->in[0] == 1 && c->out[0] == 1 && c->kernel[0] == 1 && c->before[0] == 0;
-    return p->kind == QC_PRODUCT_F32 && flat && !c->transposed && (c->groups == 1 || c->in_channels > c->groups) && c->batch > 0;
+    const bool kind = p->kind == QC_PRODUCT_F32 || p->kind == QC_PRODUCT_HYBRID || (p->kind == QC_PRODUCT_S8 && !p->w_zero);
+    return kind && flat && !c->transposed && (c->groups == 1 || c->in_channels > c->groups) && c->batch > 0 && c->in_channels > 0;
+}
+
+static bool constant(const struct qc_step *step, const struct qc_product *p)
+{
+    const struct qc_value *bias = qc_operand(step, p->bias);
+    return step->in[p->w]->constant && (!bias || bias->constant);
 }
 
 qc_status qc_matrix_plan(struct qc_step *step, const struct qc_product *p, struct qc_matrix **result)
@@ -47,21 +58,32 @@ qc_status qc_matrix_plan(struct qc_step *step, const struct qc_product *p, struc
     if (!taken(p)) return QC_OK;
     struct qc_matrix *m = *result = qc_step_alloc(step, sizeof *m);
     if (!m) return QC_NOMEM;
-    m->f32 = qc_gemm_f32_pick(qc_cpu_features());
+    const uint32_t features = qc_cpu_features();
+    const int threads = qc_pool_threads(step->rt->pool);
     set_geometry(m, &p->conv);
-    const struct qc_value *bias = qc_operand(step, p->bias);
+    if (p->kind == QC_PRODUCT_F32) {
+        m->f32 = qc_gemm_f32_pick(features);
+        step->kernel = m->f32->variant.name;
+        m->work_scratch = qc_step_scratch(step, qc_gemm_pointer_bytes(m->taps, threads));
+    } else {
+        m->s8 = qc_gemm_s8_pick(features);
+        m->form = p->kind == QC_PRODUCT_HYBRID ? QC_S8_FLOAT : p->stage.rounding == QC_ROUND_F32 ? QC_S8_REQUANT : QC_S8_SUM;
+        step->kernel = m->s8->variant.name;
+        m->work_scratch = qc_step_scratch(step, qc_gemm_s8_work_bytes(m->s8, m->taps, m->depth, threads));
+        if (m->form == QC_S8_SUM) m->sum_scratch = qc_step_scratch(step, (size_t)p->conv.batch * m->positions * m->columns * sizeof(int32_t));
+    }
     m->packed_bytes = group_bytes(m) * m->groups;
-    if (!step->in[p->w]->constant || (bias && !bias->constant)) m->packed_scratch = qc_step_scratch(step, m->packed_bytes);
-    m->zero_bytes = m->sliding ? m->depth * sizeof(float) : 0;
-    m->zero_scratch = qc_step_scratch(step, m->zero_bytes);
-    m->pointer_scratch = qc_step_scratch(step, qc_gemm_pointer_bytes(m->taps, qc_pool_threads(step->rt->pool)));
-    step->kernel = m->f32->variant.name;
+    if (!constant(step, p)) m->packed_scratch = qc_step_scratch(step, m->packed_bytes);
+    if (m->sliding) m->zero_scratch = qc_step_scratch(step, m->depth * (m->f32 ? sizeof(float) : 1));
     return QC_OK;
 }
 
+/* ---- packing ---- */
+
 struct filling {
     const struct qc_matrix *matrix;
-    const float *w, *bias;
+    const void *w, *bias;
+    const float *scale;
 };
 
 static void fill(void *block, const void *context)
@@ -70,56 +92,134 @@ static void fill(void *block, const void *context)
     const struct qc_matrix *m = f->matrix;
     const size_t k = m->taps * m->depth;
     for (size_t g = 0; g < m->groups; g++) {
-        const struct qc_gemm_f32_pack pack = {.kind = QC_W_F32, .columns = m->columns, .k = k, .w = f->w + g * m->columns * k, .column_step = k,
-                                              .k_step = 1, .bias = f->bias ? f->bias + g * m->columns : NULL};
-        qc_gemm_f32_pack((char *)block + g * group_bytes(m), &pack);
+        char *to = (char *)block + g * group_bytes(m);
+        const size_t first = g * m->columns;
+        if (m->f32) {
+            const struct qc_gemm_f32_pack pack = {.kind = QC_W_F32, .columns = m->columns, .k = k, .w = (const float *)f->w + first * k,
+                                                  .column_step = k, .k_step = 1, .bias = f->bias ? (const float *)f->bias + first : NULL};
+            qc_gemm_f32_pack(to, &pack);
+            continue;
+        }
+        struct qc_gemm_s8_pack pack = {.columns = m->columns, .taps = m->taps, .depth = m->depth, .w = (const int8_t *)f->w + first * k,
+                                       .scale = f->scale ? f->scale + first : NULL};
+        if (f->bias && m->form == QC_S8_FLOAT) pack.float_bias = (const float *)f->bias + first;
+        else if (f->bias) pack.bias = (const int32_t *)f->bias + first;
+        qc_gemm_s8_pack(to, &pack);
     }
 }
 
 static struct filling filling_of(const struct qc_step *step, const struct qc_product *p, const struct qc_matrix *m)
 {
     const struct qc_value *bias = qc_operand(step, p->bias);
-    return (struct filling){m, qc_weights_get(step, &p->weights), bias ? bias->data : NULL};
+    return (struct filling){m, qc_weights_get(step, &p->weights), bias ? bias->data : NULL,
+                            p->kind == QC_PRODUCT_HYBRID ? p->w_scale : m->form == QC_S8_REQUANT ? p->stage.scale : NULL};
+}
+
+/* Of everything that goes into the packed block beside the weights. */
+static uint64_t fingerprint(const struct filling *f, uint64_t hash)
+{
+    const size_t columns = f->matrix->columns * f->matrix->groups;
+    for (int part = 0; part < 2; part++) {
+        const unsigned char *byte = part ? f->bias : (const void *)f->scale;
+        for (size_t i = 0; byte && i < columns * 4; i++) hash = (hash ^ byte[i]) * UINT64_C(0x100000001b3);
+    }
+    return hash;
 }
 
 qc_status qc_matrix_prepare(struct qc_step *step, const struct qc_product *p, struct qc_matrix *m)
 {
-    const struct qc_value *w = step->in[p->w], *bias = qc_operand(step, p->bias);
-    if (!w->constant || (bias && !bias->constant)) return QC_OK;
-    char kind[64]; /* the bias is part of the block */
-    snprintf(kind, sizeof kind, "gemm_f32 %zu %p", m->groups, bias ? bias->data : NULL);
+    if (!constant(step, p)) return QC_OK;
     const struct filling f = filling_of(step, p, m);
-    m->packed = qc_step_pack(step, w, kind, m->packed_bytes, fill, &f);
+    char kind[96];
+    snprintf(kind, sizeof kind, "%s %d %zu %zu %zu %016llx", m->f32 ? "gemm_f32" : "gemm_s8", (int)m->form, m->taps, m->depth, m->groups,
+             (unsigned long long)fingerprint(&f, UINT64_C(0xcbf29ce484222325)));
+    m->packed = qc_step_pack(step, step->in[p->w], kind, m->packed_bytes, fill, &f);
     return m->packed ? QC_OK : QC_NOMEM;
 }
 
-void qc_matrix_run(struct qc_step *step, const struct qc_product *p, const struct qc_matrix *m)
+/* ---- running ---- */
+
+struct piece { /* one group of one or all batches */
+    struct qc_rows rows;
+    const void *packed;
+    size_t m, first_row, first_column;
+};
+
+static void run_f32(struct qc_step *step, const struct qc_product *p, const struct qc_matrix *m, const struct piece *piece)
 {
+    const struct qc_gemm_f32_call call = {.kernel = m->f32, .kind = QC_W_F32, .m = piece->m, .columns = m->columns, .depth = m->depth,
+                                          .rows = piece->rows, .packed = piece->packed,
+                                          .c = (float *)step->out[0]->data + piece->first_row * m->columns * m->groups + piece->first_column,
+                                          .ldc = m->columns * m->groups, .low = p->low, .high = p->high,
+                                          .pointer = (const void **)(void *)((char *)step->scratch + m->work_scratch)};
+    qc_gemm_f32_run(&call, step->rt->pool);
+}
+
+struct staging {
+    const struct qc_stage *stage;
+    const int32_t *sum;
+    int8_t *out;
+    size_t columns, pitch, first_column;
+};
+
+static void stage_rows(void *context, size_t begin, size_t end, int thread)
+{
+    const struct staging *s = context;
+    (void)thread;
+    for (size_t i = begin; i < end; i++)
+        for (size_t n = 0; n < s->columns; n++)
+            s->out[i * s->pitch + n] = (int8_t)qc_stage_s32(s->stage, s->sum[i * s->columns + n], s->first_column + n);
+}
+
+static void run_s8(struct qc_step *step, const struct qc_product *p, const struct qc_matrix *m, const struct piece *piece, const float *scale,
+                   const int32_t *zero, size_t row_step)
+{
+    const size_t pitch = m->columns * m->groups, at = piece->first_row * pitch + piece->first_column;
     char *scratch = step->scratch;
+    struct qc_gemm_s8_call call = {.kernel = m->s8, .form = m->form, .m = piece->m, .columns = m->columns, .depth = m->depth,
+                                   .rows = piece->rows, .packed = piece->packed, .zero = zero, .row_scale = scale, .row_step = row_step,
+                                   .ldc = pitch, .zero_point = p->stage.zero_point, .work = scratch + m->work_scratch};
+    if (m->form == QC_S8_FLOAT) {
+        call.c = (float *)step->out[0]->data + at;
+        call.low = p->low;
+        call.high = p->high;
+    } else if (m->form == QC_S8_REQUANT) {
+        call.c = (int8_t *)step->out[0]->data + at;
+        call.low = (float)(p->stage.low - p->stage.zero_point);
+        call.high = (float)(p->stage.high - p->stage.zero_point);
+    } else {
+        call.c = scratch + m->sum_scratch;
+        call.ldc = m->columns;
+    }
+    qc_gemm_s8_run(&call, step->rt->pool);
+    if (m->form != QC_S8_SUM) return;
+    struct staging s = {&p->stage, call.c, (int8_t *)step->out[0]->data + at, m->columns, pitch, piece->first_column};
+    qc_pool_for(step->rt->pool, piece->m, 1 + 4096 / m->columns, stage_rows, &s);
+}
+
+void qc_matrix_run(struct qc_step *step, const struct qc_product *p, const struct qc_matrix *m, const struct qc_matrix_input *input)
+{
+    char *scratch = step->scratch, *border = scratch + m->zero_scratch;
     const char *packed = m->packed;
+    const size_t element = m->f32 ? sizeof(float) : 1, channels = (size_t)p->conv.in_channels, batch = (size_t)p->conv.batch;
     if (!packed) {
         const struct filling f = filling_of(step, p, m);
         packed = scratch + m->packed_scratch;
         fill(scratch + m->packed_scratch, &f);
     }
-    if (m->zero_bytes) memset(scratch + m->zero_scratch, 0, m->zero_bytes);
-    const size_t channels = (size_t)p->conv.in_channels;
-    for (size_t g = 0; g < m->groups; g++) {
-        const struct qc_gemm_f32_call call = {.kernel = m->f32,
-                                              .kind = QC_W_F32,
-                                              .m = m->rows,
-                                              .columns = m->columns,
-                                              .depth = m->depth,
-                                              .rows = {.base = (const char *)((const float *)step->in[p->x]->data + g * m->depth),
-                                                       .pitch = channels * sizeof(float),
-                                                       .window = m->sliding ? &m->window : NULL,
-                                                       .zero = scratch + m->zero_scratch},
-                                              .packed = packed + g * group_bytes(m),
-                                              .c = (float *)step->out[0]->data + g * m->columns,
-                                              .ldc = m->columns * m->groups,
-                                              .low = p->low,
-                                              .high = p->high,
-                                              .pointer = (const void **)(void *)(scratch + m->pointer_scratch)};
-        qc_gemm_f32_run(&call, step->rt->pool);
+    /* the border of a quantized picture is its zero point: where each batch has its own, batches go one by one */
+    const bool one_by_one = input->zero && m->positions > 1;
+    const size_t image = (size_t)p->conv.in[1] * (size_t)p->conv.in[2] * channels * element;
+    for (size_t b = 0; b < (one_by_one ? batch : 1); b++) {
+        const int32_t *zero = input->zero ? input->zero + b : &p->x_zero;
+        if (m->sliding) memset(border, m->f32 ? 0 : *zero, m->depth * element);
+        for (size_t g = 0; g < m->groups; g++) {
+            const struct piece piece = {.rows = {.base = (const char *)input->x + b * image + g * m->depth * element, .pitch = channels * element,
+                                                 .window = m->sliding ? &m->window : NULL, .zero = border},
+                                        .packed = packed + g * group_bytes(m), .m = one_by_one ? m->positions : batch * m->positions,
+                                        .first_row = b * m->positions, .first_column = g * m->columns};
+            if (m->f32) run_f32(step, p, m, &piece);
+            else run_s8(step, p, m, &piece, input->scale ? input->scale + b : NULL, zero, input->zero && !one_by_one);
+        }
     }
 }

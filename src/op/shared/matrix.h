@@ -6,16 +6,22 @@
 #ifndef QC_OP_SHARED_MATRIX_H
 #define QC_OP_SHARED_MATRIX_H
 
-#include "kernel/gemm_f32.h"
 #include "op/op.h"
 
 struct qc_product;
 struct qc_matrix;
 
+/* Activations as the kernels read them: float32, int8, or int8 with a scale and a zero point for each batch (hybrid). */
+struct qc_matrix_input {
+    const void *x;
+    const float *scale;
+    const int32_t *zero;
+};
+
 /* In plan. *matrix stays NULL if the product is not taken. */
 qc_status qc_matrix_plan(struct qc_step *step, const struct qc_product *product, struct qc_matrix **matrix);
 /* In prepare: packs what is constant. */
 qc_status qc_matrix_prepare(struct qc_step *step, const struct qc_product *product, struct qc_matrix *matrix);
-void qc_matrix_run(struct qc_step *step, const struct qc_product *product, const struct qc_matrix *matrix);
+void qc_matrix_run(struct qc_step *step, const struct qc_product *product, const struct qc_matrix *matrix, const struct qc_matrix_input *input);
 
 #endif

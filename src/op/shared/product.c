@@ -87,6 +87,7 @@ static qc_status plan_hybrid(struct qc_step *step, struct qc_product *p)
         for (int32_t i = 0; i < p->conv.out_channels; i++) p->w_scale[i] = qc_value_scale(w);
     else
         QC_TRY(qc_require_weights(step, operand_name(p->w), w, p->w_axis, p->conv.out_channels, p->w_scale));
+    p->quantizer = qc_row_quantizer_pick(qc_cpu_features());
     p->x_scratch = qc_step_scratch(step, qc_value_elements(step->in[p->x]));
     p->scale_scratch = qc_step_scratch(step, (size_t)p->conv.batch * sizeof(float));
     p->zero_scratch = qc_step_scratch(step, (size_t)p->conv.batch * sizeof(int32_t));
@@ -131,7 +132,7 @@ static void quantize_rows(void *context, size_t begin, size_t end, int thread)
     struct task *t = context;
     (void)thread;
     for (size_t i = begin; i < end; i++)
-        qc_row_quantize_ref(t->how, (const float *)t->x + i * t->row, t->row, t->x_stored + i * t->row, t->x_scale + i, t->x_zero + i);
+        qc_row_quantize(t->p->quantizer, t->how, (const float *)t->x + i * t->row, t->row, t->x_stored + i * t->row, t->x_scale + i, t->x_zero + i);
 }
 
 static void positions(void *context, size_t begin, size_t end, int thread)
@@ -151,10 +152,6 @@ static void positions(void *context, size_t begin, size_t end, int thread)
 
 qc_status qc_product_run(struct qc_step *step, struct qc_product *p)
 {
-    if (p->matrix) {
-        qc_matrix_run(step, p, p->matrix);
-        return QC_OK;
-    }
     const struct qc_conv *c = &p->conv;
     const struct qc_value *bias = qc_operand(step, p->bias);
     char *scratch = step->scratch;
@@ -167,6 +164,11 @@ qc_status qc_product_run(struct qc_step *step, struct qc_product *p)
         task.row = c->batch ? qc_value_elements(step->in[p->x]) / (size_t)c->batch : 0;
         task.hybrid = (struct qc_hybrid){task.x_scale, task.x_zero, p->w_scale, task.bias, p->low, p->high};
         qc_pool_for(step->rt->pool, (size_t)c->batch, 1 + 16384 / (task.row + 1), quantize_rows, &task);
+    }
+    if (p->matrix) {
+        const struct qc_matrix_input input = {task.x_stored ? task.x_stored : task.x, task.x_scale, task.x_zero};
+        qc_matrix_run(step, p, p->matrix, &input);
+        return QC_OK;
     }
     size_t count = (size_t)c->batch * (size_t)c->out[0] * (size_t)c->out[1] * (size_t)c->out[2];
     size_t work = (size_t)c->kernel[0] * (size_t)c->kernel[1] * (size_t)c->kernel[2] * (size_t)(c->in_channels / c->groups) *

@@ -41,6 +41,7 @@ struct qc_product {
     struct qc_stage stage;
     int32_t x_zero, w_zero;
     float low, high;
+    const struct qc_row_quantizer *quantizer;
     float *w_scale;             /* [out_channels], hybrid */
     size_t x_scratch, scale_scratch, zero_scratch; /* hybrid */
 };
