@@ -61,34 +61,39 @@ static uint32_t detect(void)
 }
 #endif
 
-uint32_t qc_cpu_features(void)
-{
-    uint32_t features = detect();
-    const char *wanted = getenv("QUANTC_CPU");
-    for (size_t i = 0; wanted && i < sizeof level / sizeof *level; i++)
-        if (!strcmp(wanted, level[i].name)) features &= level[i].features;
-    return features;
-}
-
-const char *qc_cpu_describe(uint32_t features, char *text, int size)
-{
-    snprintf(text, (size_t)size, "%s%s%s%s%s%s", features & QC_CPU_AVX2 ? "avx2" : "", features & QC_CPU_AVXVNNI ? "+avxvnni" : "",
-             features & QC_CPU_AVX512 ? "+avx512" : "", features & QC_CPU_AVX512VNNI ? "+avx512vnni" : "",
-             features & QC_CPU_NEON ? "neon" : "", features & QC_CPU_DOTPROD ? "+dotprod" : "");
-    if (!*text) snprintf(text, (size_t)size, "scalar");
-    return text;
-}
+static uint32_t features;
+static int l1_bytes = 32 << 10, l2_bytes = 512 << 10;
 
 static int cache_bytes(int name, int otherwise)
 {
-    long bytes = name ? sysconf(name) : 0;
+    long bytes = sysconf(name);
     return bytes > 0 ? (int)bytes : otherwise;
 }
 
+/* Runs before main, so that the questions cost nothing afterwards: under a hypervisor each cpuid takes microseconds. */
+__attribute__((constructor)) static void find_out(void)
+{
+    features = detect();
+    const char *wanted = getenv("QUANTC_CPU");
+    for (size_t i = 0; wanted && i < sizeof level / sizeof *level; i++)
+        if (!strcmp(wanted, level[i].name)) features &= level[i].features;
 #ifdef _SC_LEVEL1_DCACHE_SIZE
-int qc_cpu_l1_bytes(void) { return cache_bytes(_SC_LEVEL1_DCACHE_SIZE, 32 << 10); }
-int qc_cpu_l2_bytes(void) { return cache_bytes(_SC_LEVEL2_CACHE_SIZE, 512 << 10); }
+    l1_bytes = cache_bytes(_SC_LEVEL1_DCACHE_SIZE, l1_bytes);
+    l2_bytes = cache_bytes(_SC_LEVEL2_CACHE_SIZE, l2_bytes);
 #else
-int qc_cpu_l1_bytes(void) { return cache_bytes(0, 32 << 10); }
-int qc_cpu_l2_bytes(void) { return cache_bytes(0, 512 << 10); }
+    (void)cache_bytes;
 #endif
+}
+
+uint32_t qc_cpu_features(void) { return features; }
+int qc_cpu_l1_bytes(void) { return l1_bytes; }
+int qc_cpu_l2_bytes(void) { return l2_bytes; }
+
+const char *qc_cpu_describe(uint32_t set, char *text, int size)
+{
+    snprintf(text, (size_t)size, "%s%s%s%s%s%s", set & QC_CPU_AVX2 ? "avx2" : "", set & QC_CPU_AVXVNNI ? "+avxvnni" : "",
+             set & QC_CPU_AVX512 ? "+avx512" : "", set & QC_CPU_AVX512VNNI ? "+avx512vnni" : "",
+             set & QC_CPU_NEON ? "neon" : "", set & QC_CPU_DOTPROD ? "+dotprod" : "");
+    if (!*text) snprintf(text, (size_t)size, "scalar");
+    return text;
+}

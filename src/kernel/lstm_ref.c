@@ -40,7 +40,7 @@ struct qc_vector qc_vector_of(const float *x, size_t n, bool hybrid, enum qc_row
 {
     struct qc_vector v = {.f32 = x};
     if (!hybrid) return v;
-    qc_row_quantize_ref(how, x, n, buffer, &v.scale, &v.zero);
+    qc_row_quantize(qc_row_quantizer_pick(qc_cpu_features()), how, x, n, buffer, &v.scale, &v.zero);
     v.stored = buffer;
     return v;
 }

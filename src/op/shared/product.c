@@ -106,13 +106,13 @@ qc_status qc_product_plan(struct qc_step *step, struct qc_product *p)
     p->weights.flip = p->kind == QC_PRODUCT_U8;
     step->kernel = name[p->kind];
     QC_TRY(qc_weights_plan(step, &p->weights));
-    return qc_matrix_plan(step, p, &p->matrix);
+    return qc_tiled_plan(step, p, &p->tiled);
 }
 
 qc_status qc_product_prepare(struct qc_step *step, struct qc_product *p)
 {
     QC_TRY(qc_weights_prepare(step, &p->weights));
-    return p->matrix ? qc_matrix_prepare(step, p, p->matrix) : QC_OK;
+    return p->tiled ? qc_tiled_prepare(step, p, p->tiled) : QC_OK;
 }
 
 struct task { /* what the threads of one invocation share */
@@ -165,9 +165,9 @@ qc_status qc_product_run(struct qc_step *step, struct qc_product *p)
         task.hybrid = (struct qc_hybrid){task.x_scale, task.x_zero, p->w_scale, task.bias, p->low, p->high};
         qc_pool_for(step->rt->pool, (size_t)c->batch, 1 + 16384 / (task.row + 1), quantize_rows, &task);
     }
-    if (p->matrix) {
-        const struct qc_matrix_input input = {task.x_stored ? task.x_stored : task.x, task.x_scale, task.x_zero};
-        qc_matrix_run(step, p, p->matrix, &input);
+    if (p->tiled) {
+        const struct qc_tiled_input input = {task.x_stored ? task.x_stored : task.x, task.x_scale, task.x_zero};
+        qc_tiled_run(step, p, p->tiled, &input);
         return QC_OK;
     }
     size_t count = (size_t)c->batch * (size_t)c->out[0] * (size_t)c->out[1] * (size_t)c->out[2];

@@ -19,7 +19,7 @@
 
 #include "kernel/conv.h"
 #include "kernel/row_quantize.h"
-#include "op/shared/matrix.h"
+#include "op/shared/tiled.h"
 #include "op/shared/weights.h"
 
 enum qc_product_kind { QC_PRODUCT_F32, QC_PRODUCT_HYBRID, QC_PRODUCT_S8, QC_PRODUCT_U8, QC_PRODUCT_S16, QC_PRODUCT_S16_B32 };
@@ -35,7 +35,7 @@ struct qc_product {
     bool float_product;         /* multiplier from the float32, not float64, product of the two scales (TFLite, one scale) */
     enum qc_row_quantization hybrid; /* one row for each conv.batch */
     /* private */
-    struct qc_matrix *matrix;   /* NULL: the reference kernels */
+    struct qc_tiled *tiled;   /* NULL: the reference kernels */
     enum qc_product_kind kind;
     struct qc_weights weights;
     struct qc_stage stage;

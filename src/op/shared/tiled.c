@@ -1,7 +1,8 @@
 /*
- * matrix.c - see matrix.h.
+ * tiled.c - see tiled.h.
  */
-#include "op/shared/matrix.h"
+#include "op/shared/tiled.h"
+#include "kernel/depthwise_f32.h"
 #include "kernel/gemm_f32.h"
 #include "kernel/gemm_s8.h"
 #include "op/shared/product.h"
@@ -9,9 +10,10 @@
 
 #include <stdio.h>
 
-struct qc_matrix {
-    const struct qc_gemm_f32 *f32; /* one of both */
+struct qc_tiled {
+    const struct qc_gemm_f32 *f32; /* one of these */
     const struct qc_gemm_s8 *s8;
+    const struct qc_depthwise_f32 *depthwise_f32; /* groups is 1 and depth the number of channels */
     enum qc_s8_form form;
     struct qc_window window;
     bool sliding; /* more than one tap, or positions that skip pixels */
@@ -20,12 +22,13 @@ struct qc_matrix {
     const void *packed; /* NULL: packed at each invocation */
 };
 
-static size_t group_bytes(const struct qc_matrix *m)
+static size_t group_bytes(const struct qc_tiled *m)
 {
+    if (m->depthwise_f32) return qc_depthwise_f32_packed_bytes(m->columns, m->taps);
     return m->f32 ? qc_gemm_f32_packed_bytes(QC_W_F32, m->columns, m->taps * m->depth) : qc_gemm_s8_packed_bytes(m->columns, m->taps, m->depth);
 }
 
-static void set_geometry(struct qc_matrix *m, const struct qc_conv *c)
+static void set_geometry(struct qc_tiled *m, const struct qc_conv *c)
 {
     m->window = (struct qc_window){.in_h = (size_t)c->in[1], .in_w = (size_t)c->in[2], .out_h = (size_t)c->out[1], .out_w = (size_t)c->out[2],
                                    .kernel_h = (size_t)c->kernel[1], .kernel_w = (size_t)c->kernel[2], .stride_h = (size_t)c->stride[1],
@@ -44,7 +47,13 @@ static bool taken(const struct qc_product *p)
     const struct qc_conv *c = &p->conv;
     const bool flat = c->in[0] == 1 && c->out[0] == 1 && c->kernel[0] == 1 && c->before[0] == 0;
     const bool kind = p->kind == QC_PRODUCT_F32 || p->kind == QC_PRODUCT_HYBRID || (p->kind == QC_PRODUCT_S8 && !p->w_zero);
-    return kind && flat && !c->transposed && (c->groups == 1 || c->in_channels > c->groups) && c->batch > 0 && c->in_channels > 0;
+    return kind && flat && !c->transposed && c->batch > 0 && c->in_channels > 0;
+}
+
+/* One window for each channel. */
+static bool depthwise(const struct qc_conv *c)
+{
+    return c->groups > 1 && c->groups == c->in_channels && c->groups == c->out_channels;
 }
 
 static bool constant(const struct qc_step *step, const struct qc_product *p)
@@ -53,15 +62,22 @@ static bool constant(const struct qc_step *step, const struct qc_product *p)
     return step->in[p->w]->constant && (!bias || bias->constant);
 }
 
-qc_status qc_matrix_plan(struct qc_step *step, const struct qc_product *p, struct qc_matrix **result)
+qc_status qc_tiled_plan(struct qc_step *step, const struct qc_product *p, struct qc_tiled **result)
 {
     if (!taken(p)) return QC_OK;
-    struct qc_matrix *m = *result = qc_step_alloc(step, sizeof *m);
+    struct qc_tiled *m = *result = qc_step_alloc(step, sizeof *m);
     if (!m) return QC_NOMEM;
     const uint32_t features = qc_cpu_features();
     const int threads = qc_pool_threads(step->rt->pool);
     set_geometry(m, &p->conv);
-    if (p->kind == QC_PRODUCT_F32) {
+    if (p->kind == QC_PRODUCT_F32 && depthwise(&p->conv)) {
+        m->depthwise_f32 = qc_depthwise_f32_pick(features);
+        m->sliding = true;
+        m->depth = m->columns = m->groups;
+        m->groups = 1;
+        step->kernel = m->depthwise_f32->variant.name;
+        m->work_scratch = qc_step_scratch(step, m->taps * QC_TILE_ROWS * sizeof(void *) * (size_t)threads);
+    } else if (p->kind == QC_PRODUCT_F32) {
         m->f32 = qc_gemm_f32_pick(features);
         step->kernel = m->f32->variant.name;
         m->work_scratch = qc_step_scratch(step, qc_gemm_pointer_bytes(m->taps, threads));
@@ -74,14 +90,14 @@ qc_status qc_matrix_plan(struct qc_step *step, const struct qc_product *p, struc
     }
     m->packed_bytes = group_bytes(m) * m->groups;
     if (!constant(step, p)) m->packed_scratch = qc_step_scratch(step, m->packed_bytes);
-    if (m->sliding) m->zero_scratch = qc_step_scratch(step, m->depth * (m->f32 ? sizeof(float) : 1));
+    if (m->sliding) m->zero_scratch = qc_step_scratch(step, m->depth * (m->s8 ? 1 : sizeof(float)));
     return QC_OK;
 }
 
 /* ---- packing ---- */
 
 struct filling {
-    const struct qc_matrix *matrix;
+    const struct qc_tiled *tiled;
     const void *w, *bias;
     const float *scale;
 };
@@ -89,11 +105,15 @@ struct filling {
 static void fill(void *block, const void *context)
 {
     const struct filling *f = context;
-    const struct qc_matrix *m = f->matrix;
+    const struct qc_tiled *m = f->tiled;
     const size_t k = m->taps * m->depth;
     for (size_t g = 0; g < m->groups; g++) {
         char *to = (char *)block + g * group_bytes(m);
         const size_t first = g * m->columns;
+        if (m->depthwise_f32) {
+            qc_depthwise_f32_pack(to, m->columns, m->taps, f->w, f->bias);
+            continue;
+        }
         if (m->f32) {
             const struct qc_gemm_f32_pack pack = {.kind = QC_W_F32, .columns = m->columns, .k = k, .w = (const float *)f->w + first * k,
                                                   .column_step = k, .k_step = 1, .bias = f->bias ? (const float *)f->bias + first : NULL};
@@ -108,7 +128,7 @@ static void fill(void *block, const void *context)
     }
 }
 
-static struct filling filling_of(const struct qc_step *step, const struct qc_product *p, const struct qc_matrix *m)
+static struct filling filling_of(const struct qc_step *step, const struct qc_product *p, const struct qc_tiled *m)
 {
     const struct qc_value *bias = qc_operand(step, p->bias);
     return (struct filling){m, qc_weights_get(step, &p->weights), bias ? bias->data : NULL,
@@ -118,7 +138,7 @@ static struct filling filling_of(const struct qc_step *step, const struct qc_pro
 /* Of everything that goes into the packed block beside the weights. */
 static uint64_t fingerprint(const struct filling *f, uint64_t hash)
 {
-    const size_t columns = f->matrix->columns * f->matrix->groups;
+    const size_t columns = f->tiled->columns * f->tiled->groups;
     for (int part = 0; part < 2; part++) {
         const unsigned char *byte = part ? f->bias : (const void *)f->scale;
         for (size_t i = 0; byte && i < columns * 4; i++) hash = (hash ^ byte[i]) * UINT64_C(0x100000001b3);
@@ -126,12 +146,12 @@ static uint64_t fingerprint(const struct filling *f, uint64_t hash)
     return hash;
 }
 
-qc_status qc_matrix_prepare(struct qc_step *step, const struct qc_product *p, struct qc_matrix *m)
+qc_status qc_tiled_prepare(struct qc_step *step, const struct qc_product *p, struct qc_tiled *m)
 {
     if (!constant(step, p)) return QC_OK;
     const struct filling f = filling_of(step, p, m);
     char kind[96];
-    snprintf(kind, sizeof kind, "%s %d %zu %zu %zu %016llx", m->f32 ? "gemm_f32" : "gemm_s8", (int)m->form, m->taps, m->depth, m->groups,
+    snprintf(kind, sizeof kind, "%s %d %zu %zu %zu %016llx", m->depthwise_f32 ? "depthwise_f32" : m->f32 ? "gemm_f32" : "gemm_s8", (int)m->form, m->taps, m->depth, m->groups,
              (unsigned long long)fingerprint(&f, UINT64_C(0xcbf29ce484222325)));
     m->packed = qc_step_pack(step, step->in[p->w], kind, m->packed_bytes, fill, &f);
     return m->packed ? QC_OK : QC_NOMEM;
@@ -145,7 +165,7 @@ struct piece { /* one group of one or all batches */
     size_t m, first_row, first_column;
 };
 
-static void run_f32(struct qc_step *step, const struct qc_product *p, const struct qc_matrix *m, const struct piece *piece)
+static void run_f32(struct qc_step *step, const struct qc_product *p, const struct qc_tiled *m, const struct piece *piece)
 {
     const struct qc_gemm_f32_call call = {.kernel = m->f32, .kind = QC_W_F32, .m = piece->m, .columns = m->columns, .depth = m->depth,
                                           .rows = piece->rows, .packed = piece->packed,
@@ -153,6 +173,14 @@ static void run_f32(struct qc_step *step, const struct qc_product *p, const stru
                                           .ldc = m->columns * m->groups, .low = p->low, .high = p->high,
                                           .pointer = (const void **)(void *)((char *)step->scratch + m->work_scratch)};
     qc_gemm_f32_run(&call, step->rt->pool);
+}
+
+static void run_depthwise_f32(struct qc_step *step, const struct qc_product *p, const struct qc_tiled *m, const struct piece *piece)
+{
+    const struct qc_depthwise_f32_call call = {.kernel = m->depthwise_f32, .m = piece->m, .channels = m->columns, .rows = piece->rows,
+                                               .packed = piece->packed, .c = step->out[0]->data, .low = p->low, .high = p->high,
+                                               .pointer = (const void **)(void *)((char *)step->scratch + m->work_scratch)};
+    qc_depthwise_f32_run(&call, step->rt->pool);
 }
 
 struct staging {
@@ -171,7 +199,7 @@ static void stage_rows(void *context, size_t begin, size_t end, int thread)
             s->out[i * s->pitch + n] = (int8_t)qc_stage_s32(s->stage, s->sum[i * s->columns + n], s->first_column + n);
 }
 
-static void run_s8(struct qc_step *step, const struct qc_product *p, const struct qc_matrix *m, const struct piece *piece, const float *scale,
+static void run_s8(struct qc_step *step, const struct qc_product *p, const struct qc_tiled *m, const struct piece *piece, const float *scale,
                    const int32_t *zero, size_t row_step)
 {
     const size_t pitch = m->columns * m->groups, at = piece->first_row * pitch + piece->first_column;
@@ -197,11 +225,11 @@ static void run_s8(struct qc_step *step, const struct qc_product *p, const struc
     qc_pool_for(step->rt->pool, piece->m, 1 + 4096 / m->columns, stage_rows, &s);
 }
 
-void qc_matrix_run(struct qc_step *step, const struct qc_product *p, const struct qc_matrix *m, const struct qc_matrix_input *input)
+void qc_tiled_run(struct qc_step *step, const struct qc_product *p, const struct qc_tiled *m, const struct qc_tiled_input *input)
 {
     char *scratch = step->scratch, *border = scratch + m->zero_scratch;
     const char *packed = m->packed;
-    const size_t element = m->f32 ? sizeof(float) : 1, channels = (size_t)p->conv.in_channels, batch = (size_t)p->conv.batch;
+    const size_t element = m->s8 ? 1 : sizeof(float), channels = (size_t)p->conv.in_channels, batch = (size_t)p->conv.batch;
     if (!packed) {
         const struct filling f = filling_of(step, p, m);
         packed = scratch + m->packed_scratch;
@@ -212,13 +240,14 @@ void qc_matrix_run(struct qc_step *step, const struct qc_product *p, const struc
     const size_t image = (size_t)p->conv.in[1] * (size_t)p->conv.in[2] * channels * element;
     for (size_t b = 0; b < (one_by_one ? batch : 1); b++) {
         const int32_t *zero = input->zero ? input->zero + b : &p->x_zero;
-        if (m->sliding) memset(border, m->f32 ? 0 : *zero, m->depth * element);
+        if (m->sliding) memset(border, m->s8 ? *zero : 0, m->depth * element);
         for (size_t g = 0; g < m->groups; g++) {
             const struct piece piece = {.rows = {.base = (const char *)input->x + b * image + g * m->depth * element, .pitch = channels * element,
                                                  .window = m->sliding ? &m->window : NULL, .zero = border},
                                         .packed = packed + g * group_bytes(m), .m = one_by_one ? m->positions : batch * m->positions,
                                         .first_row = b * m->positions, .first_column = g * m->columns};
-            if (m->f32) run_f32(step, p, m, &piece);
+            if (m->depthwise_f32) run_depthwise_f32(step, p, m, &piece);
+            else if (m->f32) run_f32(step, p, m, &piece);
             else run_s8(step, p, m, &piece, input->scale ? input->scale + b : NULL, zero, input->zero && !one_by_one);
         }
     }
