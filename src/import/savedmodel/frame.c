@@ -100,12 +100,13 @@ static qc_status read_inputs(struct frame *f, uint32_t n)
     struct pb_field field;
     int count = 0;
     while (pb_next(&in, &field)) count += field.number == 3 && field.wire == PB_LENGTH && !(field.bytes.size && field.bytes.at[0] == '^');
+    if (!f->body->name.at) count -= qc_tf_bound(f->im, node); /* captures come from the object graph, not from these nodes */
+    if (count < 0) return fail(f, "captures are missing at node", node->name);
     if (!(state->in = qc_arena_array(f->im->scratch, (size_t)count, sizeof *state->in))) return QC_NOMEM;
     in = pb_open(node->message);
     while (pb_next(&in, &field))
         if (field.number == 3 && field.wire == PB_LENGTH && !(field.bytes.size && field.bytes.at[0] == '^')) {
-            QC_TRY(resolve(f, field.bytes, &state->in[state->in_count]));
-            state->in_count++;
+            if (state->in_count < count) QC_TRY(resolve(f, field.bytes, &state->in[state->in_count++]));
         }
     return QC_OK;
 }
@@ -188,9 +189,9 @@ static qc_status run_node(struct frame *f, uint32_t n)
                        im->package->path, QC_PB(node->name));
     if (!(s.in = qc_arena_array(im->scratch, (size_t)s.in_count, sizeof *s.in))) return QC_NOMEM;
     for (int i = 0; i < s.in_count; i++) QC_TRY(fetch(f, state->in[i], &s.in[i]));
-    s.op = qc_tf_op_find(node->op);
+    s.op = qc_tf_op_find(im, node->op);
     bool is_function = !s.op && qc_tf_function_message(im->package, node->op).at;
-    if (is_function) s.op = qc_tf_op_find((struct pb_bytes){(const uint8_t *)"PartitionedCall", 15});
+    if (is_function) s.op = qc_tf_op_find(im, (struct pb_bytes){(const uint8_t *)"PartitionedCall", 15});
     const char *outer = im->b.scope;
     if (!(im->b.scope = qc_tf_scope(im, node->name))) return QC_NOMEM;
     qc_status status;

@@ -13,6 +13,7 @@
 #ifndef QC_IMPORT_SAVEDMODEL_GRAPH_H
 #define QC_IMPORT_SAVEDMODEL_GRAPH_H
 
+#include "import/lower/shape.h"
 #include "import/lower/weight.h"
 #include "import/savedmodel/package.h"
 
@@ -32,10 +33,9 @@ struct qc_tf_list { /* of tensors of one shape; never changed once made */
     struct qc_tensor *stacked;    /* [count, ...]; NULL: see item */
     struct qc_tensor **item;      /* [count], NULL where nothing was set yet; NULL itself if stacked is given */
     int64_t count;
+    bool free;                    /* count is that of a free size */
     struct qc_tf_shape element;
     int64_t type;                 /* enum qc_tf_dtype */
-    struct qc_tensor *sequence;   /* the result of a recognised recurrent layer, [B, T, U]; then neither of the above */
-    bool single;                  /* of which only the last step was kept */
 };
 
 struct qc_tf_value {
@@ -46,6 +46,7 @@ struct qc_tf_value {
 };
 
 struct qc_tf_fact; /* facts.c */
+struct qc_tf_op;
 
 struct qc_tf_import {
     struct qc_model *model;
@@ -53,6 +54,8 @@ struct qc_tf_import {
     struct qc_build b;
     struct qc_arena *scratch; /* lives until the import ends */
     struct qc_tf_package *package;
+    const struct qc_tf_op **op;      /* all, by name */
+    size_t op_count;
     struct qc_tf_captures *captures; /* NULL: none may be met */
     struct qc_tf_fact *fact;         /* by tensor index of b.graph */
     uint32_t fact_count, settled;    /* nodes of b.graph that facts.c has seen */
@@ -92,7 +95,9 @@ struct qc_tf_op {
 /* Rows by family, each ended by a row without a name. */
 extern const struct qc_tf_op qc_tf_elementwise_ops[], qc_tf_array_ops[], qc_tf_reduce_ops[], qc_tf_matrix_ops[], qc_tf_conv_ops[],
     qc_tf_norm_ops[], qc_tf_control_ops[], qc_tf_list_ops[], qc_tf_resource_ops[], qc_tf_text_ops[], qc_tf_image_ops[], qc_tf_index_ops[];
-const struct qc_tf_op *qc_tf_op_find(struct pb_bytes name);
+/* Makes im->op. */
+qc_status qc_tf_ops_sort(struct qc_tf_import *im) QC_MUST_USE;
+const struct qc_tf_op *qc_tf_op_find(const struct qc_tf_import *im, struct pb_bytes name);
 /* Executes a node whose inputs are there. */
 qc_status qc_tf_dispatch(struct qc_tf_step *s) QC_MUST_USE;
 /* Position of a named output among an operator's outputs ("values" of TopKV2 is 0); 0 for all operators with one output name. */
@@ -110,6 +115,9 @@ struct qc_tf_feed {
 };
 qc_status qc_tf_run_top(struct qc_tf_import *im, int feed_count, const struct qc_tf_feed *feed, int out_count, const struct pb_bytes *tensor,
                         struct qc_tf_value *out) QC_MUST_USE;
+
+/* Captures that are bound behind the arguments of a top-level call, in place of the inputs that the node names for them. control.c */
+int qc_tf_bound(struct qc_tf_import *im, const struct qc_tf_node *node);
 
 /* ---- for lowerings (ops.c) ---- */
 
@@ -132,6 +140,9 @@ bool qc_tf_channels_first(const struct qc_tf_step *s);
 bool qc_tf_weight(const struct qc_tensor *tensor, struct qc_weight *weight);
 /* Layer that a node name belongs to: "model/block/conv/Conv2D" -> "block/conv". In the scratch arena. */
 const char *qc_tf_scope(struct qc_tf_import *im, struct pb_bytes node_name);
+
+/* A node that reads text (text.c). */
+qc_status qc_tf_text_step(struct qc_tf_step *s);
 
 /* ---- facts.c ---- */
 

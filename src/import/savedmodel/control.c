@@ -1,0 +1,217 @@
+/*
+ * control.c - values that only pass through, calls and conditionals. See graph.h.
+ */
+#include "import/savedmodel/captures.h"
+#include "import/savedmodel/control.h"
+#include "import/savedmodel/match.h"
+
+#include <string.h>
+
+#define FAILED(s) ((s)->im->env->error.status)
+
+enum { CALLS = -1 }; /* code of rows that look at values of any kind, unsupported ones too */
+
+/* ---- constants and what passes ---- */
+
+static qc_status lower_const(struct qc_tf_step *s)
+{
+    struct pb_bytes message = pb_find(qc_tf_attr(s->node, "value"), 8);
+    struct qc_tf_array array;
+    struct qc_tensor *tensor;
+    char *what = qc_arena_printf(s->im->scratch, "Const '%.*s'", QC_PB(s->node->name));
+    if (!what) return QC_NOMEM;
+    if (!message.at) return qc_tf_fail(s, QC_FORMAT, "has no value");
+    int64_t type = (int64_t)pb_find_number(message, 1, 0);
+    if (type == QC_TF_STRING) {
+        QC_TRY(qc_tf_outputs(s, 1));
+        s->out[0] = (struct qc_tf_value){.kind = QC_TF_TEXT, .id = -1};
+        return QC_OK;
+    }
+    qc_dtype known;
+    if (!qc_tf_dtype(type, &known) || !qc_dtype_bits(known)) return qc_tf_unsupported(s, "has an element type that TFLite lacks (%lld)", (long long)type);
+    QC_TRY(qc_tf_array_from_tensor(&s->im->model->arena, what, message, s->im->bytes_left, &array));
+    if (array.data && !pb_find(message, 4).size) s->im->bytes_left -= QC_MIN(s->im->bytes_left, array.bytes);
+    QC_TRY(qc_tf_constant(s->im, qc_arena_printf(s->im->scratch, "%.*s", QC_PB(s->node->name)), &array, &tensor));
+    return qc_tf_return(s, tensor);
+}
+
+static qc_status forward(struct qc_tf_step *s)
+{
+    QC_TRY(qc_tf_outputs(s, s->in_count));
+    memcpy(s->out, s->in, (size_t)s->in_count * sizeof *s->out);
+    return QC_OK;
+}
+
+static qc_status drop(struct qc_tf_step *s)
+{
+    return qc_tf_outputs(s, 0);
+}
+
+static qc_status lower_placeholder(struct qc_tf_step *s)
+{
+    return qc_tf_fail(s, QC_FORMAT, "is an input that the signature does not name");
+}
+
+/* ---- calls ---- */
+
+static qc_status read_wants(struct qc_tf_step *s, int count, bool **want)
+{
+    *want = qc_arena_array(s->im->scratch, (size_t)count, sizeof **want);
+    if (!*want) return QC_NOMEM;
+    for (int i = 0; i < count; i++) (*want)[i] = !s->want || (i < s->want_count && s->want[i]);
+    return QC_OK;
+}
+
+static qc_status call(struct qc_tf_step *s, struct pb_bytes function, int in_count, const struct qc_tf_value *in)
+{
+    struct qc_tf_body *body;
+    bool *want;
+    QC_TRY(qc_tf_function_body(s->im->package, function, &body));
+    if (!body) return qc_tf_fail(s, QC_FORMAT, "calls the function '%.*s', which is missing", QC_PB(function));
+    QC_TRY(qc_tf_outputs(s, body->ret_count));
+    QC_TRY(read_wants(s, body->ret_count, &want));
+    return qc_tf_call(s->im, function, in_count, in, want, body->ret_count, s->out);
+}
+
+static struct pb_bytes callee(const struct qc_tf_node *node)
+{
+    struct pb_bytes function = qc_tf_attr_function(node, "f");
+    return function.at ? function : node->op; /* called by its own name */
+}
+
+int qc_tf_bound(struct qc_tf_import *im, const struct qc_tf_node *node)
+{
+    struct pb_bytes concrete = im->captures ? qc_tf_concrete(im, callee(node)) : (struct pb_bytes){NULL, 0};
+    return concrete.at ? qc_tf_bound_count(concrete) : 0;
+}
+
+/* A function called from the top level is given its captures behind the arguments. */
+static qc_status call_bound(struct qc_tf_step *s)
+{
+    int count = qc_tf_bound(s->im, s->node);
+    struct qc_tf_value *in = qc_arena_array(s->im->scratch, (size_t)s->in_count + (size_t)count, sizeof *in);
+    if (!in) return QC_NOMEM;
+    memcpy(in, s->in, (size_t)s->in_count * sizeof *in);
+    struct pb_bytes concrete = qc_tf_concrete(s->im, callee(s->node));
+    for (int i = 0; i < count; i++) QC_TRY(qc_tf_bound_value(s->im, concrete, i, &in[s->in_count + i]));
+    return call(s, callee(s->node), s->in_count + count, in);
+}
+
+static qc_status lower_call(struct qc_tf_step *s)
+{
+    return s->body->name.at ? call(s, callee(s->node), s->in_count, s->in) : call_bound(s);
+}
+
+/* ---- conditionals ---- */
+
+static qc_status lower_if(struct qc_tf_step *s)
+{
+    double truth;
+    if (s->in_count < 1 || s->in[0].kind == QC_TF_UNSUPPORTED) return qc_tf_unsupported(s, "has a condition that cannot be converted");
+    struct qc_tensor *condition = qc_tf_tensor(s, 0);
+    if (!condition) return FAILED(s);
+    if (!qc_tf_splat(s->im, condition, &truth)) return qc_tf_unsupported(s, "has a condition that depends on data");
+    return call(s, qc_tf_attr_function(s->node, truth != 0 ? "then_branch" : "else_branch"), s->in_count - 1, s->in + 1);
+}
+
+static qc_status lower_case(struct qc_tf_step *s)
+{
+    int64_t index, at = 0;
+    struct qc_tensor *which = s->in_count ? qc_tf_tensor(s, 0) : NULL;
+    if (!which) return FAILED(s) ? FAILED(s) : qc_tf_fail(s, QC_FORMAT, "has no inputs");
+    if (!qc_tf_int(s->im, which, &index)) return qc_tf_unsupported(s, "has a choice that depends on data");
+    struct pb_reader in = pb_open(pb_find(qc_tf_attr(s->node, "branches"), 1));
+    struct pb_field field;
+    struct pb_bytes branch = {NULL, 0};
+    while (pb_next(&in, &field)) {
+        if (field.number != 9 || field.wire != PB_LENGTH) continue;
+        if (at++ == index || index < 0) branch = pb_find(field.bytes, 1);
+    }
+    if (index >= at || index < 0) return qc_tf_fail(s, QC_FORMAT, "chooses branch %lld of %lld", (long long)index, (long long)at);
+    return call(s, branch, s->in_count - 1, s->in + 1);
+}
+
+static qc_status refuse_control(struct qc_tf_step *s)
+{
+    return qc_tf_unsupported(s, "is control flow of TensorFlow 1; save the model again with TensorFlow 2, or freeze it with the loop unrolled");
+}
+
+/* ---- variables ---- */
+
+static qc_status lower_handle(struct qc_tf_step *s)
+{
+    QC_TRY(qc_tf_outputs(s, 1));
+    if (qc_tf_attr_type(s->node, "dtype", 0) == QC_TF_STRING) {
+        s->out[0] = (struct qc_tf_value){.kind = QC_TF_TEXT, .id = -1};
+        return QC_OK;
+    }
+    QC_TRY(qc_tf_node_variable(s->im, s->node, &s->out[0]));
+    if (s->op->detail) s->out[0].kind = QC_TF_TENSOR; /* a reference variable is its value */
+    return QC_OK;
+}
+
+static qc_status lower_read(struct qc_tf_step *s)
+{
+    struct qc_tensor *tensor;
+    if (s->in[0].kind != QC_TF_VARIABLE) return qc_tf_fail(s, QC_FORMAT, "reads what is no variable");
+    QC_TRY(qc_tf_variable(s->im, &s->in[0], &tensor));
+    return qc_tf_return(s, tensor);
+}
+
+static qc_status lower_resource_gather(struct qc_tf_step *s)
+{
+    struct qc_tensor *table, *ids = qc_tf_tensor(s, 1);
+    if (!ids) return FAILED(s);
+    if (s->in[0].kind != QC_TF_VARIABLE) return qc_tf_fail(s, QC_FORMAT, "reads what is no variable");
+    QC_TRY(qc_tf_variable(s->im, &s->in[0], &table));
+    if (qc_tf_attr_int(s->node, "batch_dims", 0)) return qc_tf_unsupported(s, "with batch_dims has no TFLite form");
+    return qc_tf_gather(s, table, ids, 0, 0);
+}
+
+static qc_status refuse_state(struct qc_tf_step *s)
+{
+    return qc_tf_unsupported(s, "changes the model's state, which a .tflite of quantc does not have");
+}
+
+const struct qc_tf_op qc_tf_control_ops[] = {
+    {"Const", lower_const, 0, 0, 0, 0},
+    {"Identity", forward, 1, 1, 0, 0},
+    {"IdentityN", forward, -1, -1, CALLS, 0},
+    {"StopGradient", forward, 1, 1, 0, 0},
+    {"PreventGradient", forward, 1, 1, 0, 0},
+    {"CheckNumerics", forward, 1, 1, 0, 0},
+    {"Snapshot", forward, 1, 1, 0, 0},
+    {"EnsureShape", forward, 1, 1, 0, 0},
+    {"PlaceholderWithDefault", forward, 1, 1, 0, 0},
+    {"Placeholder", lower_placeholder, 0, 0, 0, 0},
+    {"Assert", drop, 0, -1, 0, 0},
+    {"Print", forward, 1, -1, 0, 0},
+    {"PrintV2", drop, 0, -1, 0, 0},
+    {"NoOp", drop, 0, 0, 0, 0},
+    {"PartitionedCall", lower_call, -1, -1, CALLS, 0},
+    {"StatefulPartitionedCall", lower_call, -1, -1, CALLS, 0},
+    {"If", lower_if, -1, -1, CALLS, 0},
+    {"StatelessIf", lower_if, -1, -1, CALLS, 0},
+    {"Case", lower_case, -1, -1, CALLS, 0},
+    {"StatelessCase", lower_case, -1, -1, CALLS, 0},
+    {"While", qc_tf_lower_while, -1, -1, CALLS, 0},
+    {"StatelessWhile", qc_tf_lower_while, -1, -1, CALLS, 0},
+    {"Switch", refuse_control, 0, -1, 0, 0},
+    {"Merge", refuse_control, 0, -1, 0, 0},
+    {"Enter", refuse_control, 0, -1, 0, 0},
+    {"Exit", refuse_control, 0, -1, 0, 0},
+    {"NextIteration", refuse_control, 0, -1, 0, 0},
+    {NULL, NULL, 0, 0, 0, 0},
+};
+
+const struct qc_tf_op qc_tf_resource_ops[] = {
+    {"VarHandleOp", lower_handle, 0, 0, 0, 0},
+    {"VariableV2", lower_handle, 0, 0, 0, 1},
+    {"Variable", lower_handle, 0, 0, 0, 1},
+    {"ReadVariableOp", lower_read, 1, 1, 0, 0},
+    {"ResourceGather", lower_resource_gather, 2, 2, 0, 0},
+    {"AssignVariableOp", refuse_state, 0, -1, 0, 0},
+    {"AssignAddVariableOp", refuse_state, 0, -1, 0, 0},
+    {"Assign", refuse_state, 0, -1, 0, 0},
+    {NULL, NULL, 0, 0, 0, 0},
+};

@@ -1,0 +1,22 @@
+/*
+ * control.h - between the files that handle calls, loops and tensor lists.
+ */
+#ifndef QC_IMPORT_SAVEDMODEL_CONTROL_H
+#define QC_IMPORT_SAVEDMODEL_CONTROL_H
+
+#include "import/savedmodel/graph.h"
+
+/* While, StatelessWhile: recurrent layer, unrolled, or WHILE. loop.c */
+qc_status qc_tf_lower_while(struct qc_tf_step *s);
+
+/* A loop as a recurrent layer, recognised by probing (recurrent_probe.c): *done, and then the outputs of s are made. */
+qc_status qc_tf_recurrent(struct qc_tf_step *s, struct pb_bytes cond, struct pb_bytes body, bool *done) QC_MUST_USE;
+
+/* ---- lists ---- */
+
+/* Element `index` as a tensor; an element never set is zeros. NULL with an error. */
+struct qc_tensor *qc_tf_list_element(struct qc_tf_step *s, const struct qc_tf_list *list, int64_t index);
+/* All elements, on a new first axis. */
+struct qc_tensor *qc_tf_list_stacked(struct qc_tf_step *s, const struct qc_tf_list *list);
+
+#endif
