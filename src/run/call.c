@@ -131,11 +131,15 @@ static struct qc_resource *resource(struct qc_runtime *rt, const char *container
     struct qc_session *session = session_of(rt);
     for (struct qc_resource *r = session->resources; r; r = r->next)
         if (!strcmp(r->container, container ? container : "") && !strcmp(r->name, name ? name : "")) return r;
-    struct qc_resource *fresh = qc_env_alloc(rt->env, sizeof *fresh);
+    container = container ? container : "";
+    name = name ? name : "";
+    size_t container_size = strlen(container) + 1, name_size = strlen(name) + 1;
+    struct qc_resource *fresh = qc_env_alloc(rt->env, sizeof *fresh + container_size + name_size);
     if (!fresh) return NULL;
+    char *text = (char *)(fresh + 1);
     fresh->id = session->next_resource++;
-    fresh->container = container ? container : "";
-    fresh->name = name ? name : "";
+    fresh->container = memcpy(text, container, container_size);
+    fresh->name = memcpy(text + container_size, name, name_size);
     fresh->next = session->resources;
     return session->resources = fresh;
 }
