@@ -1,11 +1,11 @@
 /*
  * lstm.c - LSTM (one step), UNIDIRECTIONAL_SEQUENCE_LSTM and BIDIRECTIONAL_SEQUENCE_LSTM: sequences, states and outputs. One
- * direction's arithmetic is op/shared/lstm_layer.h.
+ * direction's arithmetic is op/shared/lstm_layer.h (float32, hybrid) and lstm_integer.h (int8, and LSTM's basic cell).
  *
  * An auxiliary input goes to both directions with weights of its own; without such weights it is the backward direction's input.
  */
 #include "op/quant_rule.h"
-#include "op/shared/lstm_layer.h"
+#include "op/shared/lstm_integer.h"
 #include "op/shared/sliding.h"
 #include "op/shared/version.h"
 
@@ -25,6 +25,7 @@ struct state {
     float cell_clip, projection_clip;
     bool time_major, asymmetric, merge;
     size_t work_bytes, work;
+    struct qc_lstm_s8 integer; /* int8 */
 };
 
 static const struct qc_lstm_map single = {1, 5, 9, 12, 16, 18, 19, -1, 20};
@@ -98,11 +99,21 @@ static qc_status read_all(struct qc_step *step, struct state *s)
     return read_directions(step, s);
 }
 
+static bool is_basic(const struct qc_step *step)
+{
+    return step->op->code == tfl_BuiltinOperator_LSTM &&
+           ((const struct tfl_LSTMOptions *)step->options)->kernel_type == tfl_LSTMKernelType_BASIC;
+}
+
 static qc_status infer(struct qc_step *step)
 {
     struct state s = {0};
+    if (is_basic(step)) return qc_lstm_basic_infer(step);
+    if (step->in_count < 20) return qc_step_fail(step, QC_FORMAT, "%d inputs; an LSTM has 20 or 24", step->in_count);
     QC_TRY(read_all(step, &s));
-    if (step->in[0]->type != QC_FLOAT32) return qc_step_unsupported_type(step);
+    bool integer = step->in[0]->type == QC_INT8 && s.count == 1;
+    if (step->in[0]->type != QC_FLOAT32 && !integer) return qc_step_unsupported_type(step);
+    if (integer) QC_TRY(qc_lstm_s8_check(step, &s.direction[0].map, &s.direction[0].sizes));
     int32_t dims[QC_MAX_RANK];
     const struct qc_value *x = step->in[0];
     memcpy(dims, x->dims, sizeof dims);
@@ -119,7 +130,13 @@ static qc_status plan(struct qc_step *step)
 {
     struct state *s = step->state = qc_step_alloc(step, sizeof *s);
     if (!s) return QC_NOMEM;
+    if (is_basic(step)) return QC_OK;
     QC_TRY(read_all(step, s));
+    const struct direction *d = &s->direction[0];
+    if (step->in[0]->type == QC_INT8) {
+        qc_lstm_s8_plan(step, &d->map, &d->sizes, s->cell_clip, s->projection_clip, &s->integer);
+        s->work_bytes = (qc_lstm_s8_work(&s->integer) + 63) & ~(size_t)63;
+    }
     for (int i = 0; i < s->count; i++) s->work_bytes = QC_MAX(s->work_bytes, qc_lstm_scratch(&s->direction[i].sizes));
     s->work = qc_step_scratch(step, s->work_bytes * (size_t)qc_pool_threads(step->rt->pool));
     return QC_OK;
@@ -127,7 +144,13 @@ static qc_status plan(struct qc_step *step)
 
 static qc_status run(struct qc_step *step)
 {
-    const struct state *s = step->state;
+    struct state *s = step->state;
+    if (is_basic(step)) return qc_lstm_basic_run(step);
+    if (step->in[0]->type == QC_INT8) {
+        qc_lstm_s8_run(step, &s->direction[0].map, &s->direction[0].sizes, &s->sequence, &s->integer,
+                       (char *)step->scratch + s->work, s->work_bytes);
+        return QC_OK;
+    }
     for (int i = 0; i < s->count; i++) {
         const struct direction *d = &s->direction[i];
         struct qc_sequence sequence = s->sequence;
