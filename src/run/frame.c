@@ -116,11 +116,17 @@ qc_status qc_frame_reserve(struct qc_frame *frame, struct qc_frame_value *fv, si
     return QC_OK;
 }
 
+/* A variable begins at the real number 0: as LiteRT does it, at the zero point of an int8 tensor and at 0 bytes of any other. */
+static void clear_variable(struct qc_value *value)
+{
+    memset(value->data, value->type == QC_INT8 ? qc_value_zero_point(value) & 0xff : 0, value->bytes);
+}
+
 void qc_frame_reset(struct qc_frame *frame)
 {
     for (uint32_t i = 0; frame->made && i < frame->graph->tensor_count; i++)
         if (frame->graph->tensor[i]->variable && frame->value[i].value.data && !frame->value[i].value.constant)
-            memset(frame->value[i].value.data, 0, frame->value[i].value.bytes);
+            clear_variable(&frame->value[i].value);
 }
 
 /* ---- one step ---- */
@@ -409,7 +415,7 @@ static qc_status plan(struct qc_frame *frame)
         if (!graph->tensor[i]->variable || graph->tensor[i]->constant || is_input(graph, i)) continue;
         bool fresh = !fv->heap;
         QC_TRY(qc_frame_reserve(frame, fv, fv->value.bytes));
-        if (fresh) memset(fv->value.data, 0, fv->value.bytes);
+        if (fresh) clear_variable(&fv->value);
     }
     for (uint32_t n = 0; n < graph->node_count; n++) QC_TRY(plan_step(frame, &frame->step[n]));
     note_lives(frame);
