@@ -18,6 +18,15 @@
 
 #define DATA QC_SOURCE_DIR "/tests/data/npy/"
 
+/* A runtime-only build has no zlib and refuses deflated members with a sentence. */
+#ifdef QUANTC_RUNTIME_ONLY
+enum { FILES = 1 };
+#define STRINGS DATA "stored.npz"
+#else
+enum { FILES = 2 };
+#define STRINGS DATA "deflated.npz"
+#endif
+
 static struct qc_array get(struct qc_arrays *arrays, const char *name)
 {
     struct qc_array array;
@@ -56,7 +65,7 @@ static void every_type(void **state)
     static const double truth[] = {1, 0, 1, 0, 0, 1};
     const char *file[] = {DATA "stored.npz", DATA "deflated.npz"}, *form[] = {"", "swapped_", "fortran_"};
     (void)state;
-    for (int f = 0; f < 2; f++) {
+    for (int f = 0; f < FILES; f++) {
         struct qc_error error;
         struct qc_arrays *arrays = qc_arrays_open(file[f], NULL, &error);
         if (!arrays) fail_msg("%s", error.text);
@@ -87,7 +96,7 @@ static void every_type(void **state)
 static void strings(void **state)
 {
     (void)state;
-    struct qc_arrays *arrays = qc_arrays_open(DATA "deflated.npz", NULL, NULL);
+    struct qc_arrays *arrays = qc_arrays_open(STRINGS, NULL, NULL);
     assert_non_null(arrays);
     struct qc_array array = get(arrays, "bytes");
     assert_int_equal(array.type, QC_STRING);
@@ -130,7 +139,7 @@ static void streams(void **state)
     struct qc_npz npz;
     qc_env_init(&env, NULL);
     const char *file[] = {DATA "stored.npz", DATA "deflated.npz"};
-    for (int f = 0; f < 2; f++) {
+    for (int f = 0; f < FILES; f++) {
         assert_int_equal(qc_npz_open(&env, file[f], &npz), QC_OK);
         for (size_t a = 0; a < npz.count; a++) {
             const struct qc_npy *npy = &npz.array[a];

@@ -1,0 +1,10 @@
+/*
+ * fuzz_keras.c - a Keras .keras archive: imported, cleaned up and planned.
+ */
+#include "fuzz.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    fuzz_import(data, size);
+    return 0;
+}
