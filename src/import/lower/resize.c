@@ -165,7 +165,7 @@ static struct qc_tensor *enlarged(struct qc_build *b, struct qc_tensor *x, int32
     int32_t height = x->dims[1] * by_height, width = x->dims[2] * by_width;
     if (!qc_lower_is_free(b, x, 1) && !qc_lower_is_free(b, x, 2)) return qc_lower_resize(b, x, height, width, method, false);
     if (method > QC_BILINEAR) return qc_lower_resize(b, x, height, width, method, false); /* says why not */
-    struct qc_tensor *size = qc_lower_slice(b, QC_BUILD(b, SHAPE, NULL, x), 0, 1, 3);
+    struct qc_tensor *size = qc_lower_slice(b, qc_lower_shape(b, x), 0, 1, 3);
     struct qc_tensor *y = by_operator(b, x, qc_build_binary(b, OP(MUL), size, qc_build_i32s(b, 2, (int32_t[]){by_height, by_width})),
                                       method == QC_BILINEAR);
     if (!y || y->has_shape) return y;

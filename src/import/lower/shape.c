@@ -158,12 +158,20 @@ struct qc_tensor *qc_lower_pick(struct qc_build *b, struct qc_tensor *x, int axi
                     qc_build_i32s(b, x->rank, step));
 }
 
+struct qc_tensor *qc_lower_shape(struct qc_build *b, struct qc_tensor *x)
+{
+    QC_OPTIONS(b, ShapeOptions, options);
+    if (!options) return NULL;
+    options->out_type = tfl_TensorType_INT32;
+    return QC_BUILD(b, SHAPE, options, x);
+}
+
 struct qc_tensor *qc_lower_size(struct qc_build *b, struct qc_tensor *x, int axis)
 {
     if (!x) return NULL;
     if (axis < 0) axis += x->rank;
     if (!qc_lower_is_free(b, x, axis)) return qc_build_i32(b, x->dims[axis]);
-    return qc_lower_pick(b, QC_BUILD(b, SHAPE, NULL, x), 0, axis);
+    return qc_lower_pick(b, qc_lower_shape(b, x), 0, axis);
 }
 
 struct qc_tensor *qc_lower_reduce(struct qc_build *b, int code, struct qc_tensor *x, int count, const int32_t *axes, bool keep_dims)

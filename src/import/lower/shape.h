@@ -26,6 +26,8 @@ struct qc_tensor *qc_lower_squeeze(struct qc_build *b, struct qc_tensor *x, int 
 struct qc_tensor *qc_lower_merge(struct qc_build *b, struct qc_tensor *x, int from, int to);
 /* TRANSPOSE, or RESHAPE where only axes of size 1 move, or x itself. */
 struct qc_tensor *qc_lower_transpose(struct qc_build *b, struct qc_tensor *x, const int32_t *permutation);
+/* SHAPE, int32 [rank]. */
+struct qc_tensor *qc_lower_shape(struct qc_build *b, struct qc_tensor *x);
 /* The size of an axis as an int32 scalar tensor: a constant, or SHAPE + STRIDED_SLICE if it is free. */
 struct qc_tensor *qc_lower_size(struct qc_build *b, struct qc_tensor *x, int axis);
 /* Everything of x along all axes but `axis`, where it is [begin, end); end INT32_MAX: to the end. Negative counts from the end. */
