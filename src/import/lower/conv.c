@@ -92,9 +92,10 @@ static struct qc_tensor *padded(struct qc_build *b, struct qc_tensor *x, const s
     return qc_lower_pad(b, x, 1, spec->rank, (const int32_t(*)[2])amount);
 }
 
+/* Zeros if there is none: LiteRT refuses a bias left out, and XNNPACK takes no convolution without one. */
 static struct qc_tensor *bias_of(struct qc_build *b, const struct qc_conv_spec *spec, int32_t channels)
 {
-    if (!spec->bias.data) return qc_none();
+    if (!spec->bias.data) return qc_lower_fill(b, "bias", 1, &channels, 0);
     return qc_weight_expect(b, "bias", &spec->bias, 1, &channels) ? qc_weight_constant(b, "bias", &spec->bias) : NULL;
 }
 
