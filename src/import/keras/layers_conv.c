@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-static enum qc_padding padding(struct qc_keras_call *call)
+static enum qc_conv_padding padding(struct qc_keras_call *call)
 {
     const char *text = qc_keras_text(call, "padding", "valid");
     if (!strcmp(text, "same")) return QC_PADDING_SAME;

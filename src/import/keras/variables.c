@@ -19,11 +19,11 @@ static bool holds(const struct qc_keras_layer *layer, const char *condition, siz
     if (length >= sizeof key) return false;
     memcpy(key, condition, length);
     key[length] = 0;
-    char *text = strchr(key, '=');
+    char *text = strpbrk(key, "=#"), sign = text ? *text : 0;
     if (text) *text++ = 0;
     const struct qc_json *json = qc_keras_get(layer, key);
     bool value = mode == 0 || mode == '-';
-    if (text) return qc_json_equal(json, text);
+    if (text) return qc_json_equal(json, text) == (sign == '=');
     if (mode == '*' || mode == '~') return (json != NULL) == (mode == '*');
     qc_json_bool(json, &value);
     return mode == '-' ? !value : value;

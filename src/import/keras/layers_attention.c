@@ -1,0 +1,154 @@
+/*
+ * layers_attention.c - Attention, AdditiveAttention, MultiHeadAttention, GroupedQueryAttention.
+ */
+#include "import/keras/tables.h"
+#include "import/lower/attention.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static bool flag(struct qc_keras_call *call, const char *name)
+{
+    bool value = false;
+    qc_json_bool(qc_json_get(call->kwargs, name), &value);
+    return value;
+}
+
+static struct qc_tensor *bool_mask(struct qc_keras_call *call, struct qc_tensor *mask)
+{
+    return mask && mask->type != QC_BOOL ? qc_lower_cast(call->b, mask, QC_BOOL) : mask;
+}
+
+static struct qc_tensor *floats(struct qc_keras_call *call, struct qc_tensor *x)
+{
+    return x && x->type != QC_FLOAT32 ? qc_lower_cast(call->b, x, QC_FLOAT32) : x;
+}
+
+static void attend(struct qc_keras_call *call, bool additive)
+{
+    struct qc_attention_spec spec = {.additive = additive, .scale = qc_keras_weight(call, "scale"),
+                                     .concat_score_weight = qc_keras_weight(call, "concat_score_weight")};
+    struct qc_tensor *query = floats(call, qc_keras_in(call, 0)), *value = floats(call, qc_keras_in(call, 1)), *key, *scores = NULL;
+    key = call->in_count > 2 ? floats(call, call->in[2].tensor) : value;
+    spec.concat = !additive && !strcmp(qc_keras_text(call, "score_mode", "dot"), "concat");
+    spec.causal = flag(call, "use_causal_mask") || qc_keras_bool(call, "causal", false);
+    spec.query_mask = bool_mask(call, qc_keras_mask(call, 0));
+    spec.value_mask = bool_mask(call, qc_keras_mask(call, 1));
+    bool want_scores = flag(call, "return_attention_scores");
+    if (qc_keras_failed(call)) return;
+    struct qc_tensor *y = qc_lower_attention(call->b, query, value, key, &spec, want_scores ? &scores : NULL);
+    qc_keras_return_masked(call, y, spec.query_mask);
+    if (want_scores) qc_keras_return(call, scores);
+}
+
+static void attention(struct qc_keras_call *call) { attend(call, false); }
+static void additive_attention(struct qc_keras_call *call) { attend(call, true); }
+
+/* A mask argument, or that which came with the tensor. */
+static struct qc_tensor *mask_argument(struct qc_keras_call *call, const char *name, struct qc_tensor *implicit)
+{
+    struct qc_keras_value value;
+    return bool_mask(call, qc_keras_tensor_arg(call, -1, name, &value) ? value.tensor : implicit);
+}
+
+/* true where the distance of query and key step is below `window`; [1, T, S]. */
+static struct qc_tensor *sliding_window(struct qc_keras_call *call, const struct qc_tensor *query, const struct qc_tensor *value, int32_t window)
+{
+    int32_t dims[3] = {1, query->dims[1], value->dims[1]};
+    if (qc_lower_is_free(call->b, query, 1) || qc_lower_is_free(call->b, value, 1)) {
+        qc_keras_fail(call, QC_UNSUPPORTED, "sliding_window needs a sequence length that the model fixes");
+        return NULL;
+    }
+    bool *near = qc_arena_array(call->im->arena, (size_t)dims[1] * (size_t)dims[2], sizeof *near);
+    for (int32_t i = 0; near && i < dims[1]; i++)
+        for (int32_t j = 0; j < dims[2]; j++) near[i * dims[2] + j] = (i > j ? i - j : j - i) < window;
+    return near ? qc_build_constant(call->b, "window", QC_BOOL, 3, dims, near) : NULL;
+}
+
+struct attention_inputs {
+    struct qc_keras_value query, value, key;
+    bool want_scores;
+};
+
+/* What the two multi-head layers have in common; false after a failure. */
+static bool fill(struct qc_keras_call *call, struct qc_multi_head_spec *spec, struct attention_inputs *in)
+{
+    if (!qc_keras_tensor_arg(call, 0, "query", &in->query) || !qc_keras_tensor_arg(call, 1, "value", &in->value)) {
+        if (!qc_keras_failed(call)) qc_keras_fail(call, QC_FORMAT, "it is called without query or value");
+        return false;
+    }
+    bool own_key = qc_keras_tensor_arg(call, 2, "key", &in->key);
+    if (!own_key) in->key = in->value;
+    if (in->query.tensor->rank < 3 || in->value.tensor->rank < 3) qc_keras_fail(call, QC_FORMAT, "its query and value have fewer than 3 dimensions");
+    spec->query_mask = mask_argument(call, "query_mask", in->query.mask);
+    spec->value_mask = mask_argument(call, "value_mask", in->value.mask);
+    spec->key_mask = mask_argument(call, "key_mask", own_key ? in->key.mask : NULL);
+    spec->attention_mask = mask_argument(call, "attention_mask", NULL);
+    spec->causal = flag(call, "use_causal_mask");
+    in->want_scores = flag(call, "return_attention_scores");
+    if (qc_keras_bool(call, "use_gate", false)) qc_keras_fail(call, QC_UNSUPPORTED, "use_gate=True is not supported");
+    if (qc_keras_get(call->layer, "sliding_window") && !qc_keras_failed(call)) {
+        struct qc_tensor *window = sliding_window(call, in->query.tensor, in->value.tensor, qc_keras_int(call, "sliding_window", 1, 1, INT32_MAX));
+        spec->attention_mask = spec->attention_mask ? qc_build_binary(call->b, tfl_BuiltinOperator_LOGICAL_AND, spec->attention_mask, window) : window;
+    }
+    return !qc_keras_failed(call);
+}
+
+static void finish(struct qc_keras_call *call, struct qc_multi_head_spec *spec, const struct attention_inputs *in)
+{
+    struct qc_tensor *scores = NULL;
+    struct qc_tensor *y = qc_lower_multi_head_attention(call->b, floats(call, in->query.tensor), floats(call, in->value.tensor),
+                                                        floats(call, in->key.tensor), spec, in->want_scores ? &scores : NULL);
+    qc_keras_return_masked(call, y, spec->query_mask);
+    if (in->want_scores) qc_keras_return(call, scores);
+}
+
+/* The projections' weights; their inner layers are called query_dense or _query_dense. */
+static void projections(struct qc_keras_call *call, struct qc_multi_head_spec *spec, const char *hidden)
+{
+    static const char *const part[] = {"query_dense", "key_dense", "value_dense", "output_dense"};
+    struct qc_weight *kernel[] = {&spec->query_kernel, &spec->key_kernel, &spec->value_kernel, &spec->output_kernel};
+    struct qc_weight *bias[] = {&spec->query_bias, &spec->key_bias, &spec->value_bias, &spec->output_bias};
+    for (int i = 0; i < 4; i++) {
+        char name[40];
+        snprintf(name, sizeof name, "%s%s/kernel", hidden, part[i]);
+        *kernel[i] = qc_keras_weight(call, name);
+        snprintf(name, sizeof name, "%s%s/bias", hidden, part[i]);
+        *bias[i] = qc_keras_weight(call, name);
+    }
+}
+
+static void multi_head_attention(struct qc_keras_call *call)
+{
+    struct qc_multi_head_spec spec = {.heads = qc_keras_int(call, "num_heads", -1, 1, 1 << 16), .key_dim = qc_keras_int(call, "key_dim", -1, 1, 1 << 24)};
+    struct attention_inputs in;
+    spec.key_heads = spec.heads;
+    spec.value_dim = qc_keras_int(call, "value_dim", spec.key_dim, 1, 1 << 24);
+    projections(call, &spec, "");
+    if (!fill(call, &spec, &in)) return;
+    if (qc_keras_get(call->layer, "attention_axes")) spec.axis_count = qc_keras_axes(call, "attention_axes", 1, in.query.tensor->rank, spec.axes);
+    finish(call, &spec, &in);
+}
+
+static void grouped_query_attention(struct qc_keras_call *call)
+{
+    struct qc_multi_head_spec spec = {.heads = qc_keras_int(call, "num_query_heads", -1, 1, 1 << 16),
+                                      .key_heads = qc_keras_int(call, "num_key_value_heads", -1, 1, 1 << 16),
+                                      .key_dim = qc_keras_int(call, "head_dim", -1, 1, 1 << 24)};
+    struct attention_inputs in;
+    spec.value_dim = spec.key_dim;
+    projections(call, &spec, "_");
+    if (fill(call, &spec, &in)) finish(call, &spec, &in);
+}
+
+#define PROJECTION(part) part "/kernel " part "/bias?use_bias"
+#define PROJECTIONS(hidden) \
+    PROJECTION(hidden "query_dense") " " PROJECTION(hidden "key_dense") " " PROJECTION(hidden "value_dense") " " PROJECTION(hidden "output_dense")
+const struct qc_keras_class qc_keras_layers_attention[] = {
+    {"Attention", "scale?!use_scale concat_score_weight?score_mode=concat", 0, attention},
+    {"AdditiveAttention", "scale?use_scale", 0, additive_attention},
+    {"MultiHeadAttention", PROJECTIONS(""), 0, multi_head_attention},
+    {"GroupedQueryAttention", PROJECTIONS("_"), 0, grouped_query_attention},
+    {"GroupQueryAttention", PROJECTIONS("_"), 0, grouped_query_attention},
+    {0},
+};
