@@ -42,7 +42,7 @@ struct qc_keras_call {
 enum {
     QC_KERAS_MASK_PASSES = 1, /* the output has the first input's mask */
     QC_KERAS_IDENTITY = 2,    /* does nothing at inference; lower may be NULL */
-    QC_KERAS_OPERATOR = 4,    /* an operation, not a layer: told apart by its configuration where both have the name */
+    QC_KERAS_OPERATOR = 4,    /* the row of all operations of Keras 3, see operation.h */
 };
 
 /*
@@ -58,7 +58,7 @@ struct qc_keras_class {
     void (*lower)(struct qc_keras_call *call);
 };
 
-/* By class name; `operation` prefers rows of operations. NULL: unknown. */
+/* By class name; the one row of all operations if `operation`. NULL: unknown. */
 const struct qc_keras_class *qc_keras_class_find(const char *name, bool operation);
 
 /* ---- results ---- */

@@ -16,7 +16,7 @@ const struct qc_keras_class *qc_keras_class_find(const char *name, bool operatio
 {
     for (size_t i = 0; i < QC_COUNT(family); i++)
         for (const struct qc_keras_class *class = family[i]; class->name; class++)
-            if (!strcmp(class->name, name) && operation == ((class->flags & QC_KERAS_OPERATOR) != 0)) return class;
+            if (operation ? (class->flags & QC_KERAS_OPERATOR) != 0 : !strcmp(class->name, name)) return class;
     return NULL;
 }
 

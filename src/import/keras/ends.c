@@ -5,6 +5,7 @@
  * Names are Keras's own: signature entries are the names of input layers and of the layers that give outputs; tensors are called as
  * TFLiteConverter calls them. Unknown dimensions are built as 1 (batch) or QC_UNKNOWN_SIZE and marked free.
  */
+#include "import/keras/operation.h"
 #include "import/keras/walk.h"
 #include "import/lower/batch.h"
 
@@ -28,22 +29,6 @@ static const char *dtype_name(const struct qc_keras_layer *layer)
     const char *name = qc_json_string(json);
     if (name && !strncmp(name, "mixed_", 6)) return name + 6;
     return name && !strncmp(name, "<dtype: '", 9) ? NULL : name;
-}
-
-static bool find_dtype(const char *name, qc_dtype *type)
-{
-    static const struct {
-        const char *name;
-        qc_dtype type;
-    } table[] = {{"float32", QC_FLOAT32}, {"float16", QC_FLOAT32}, {"bfloat16", QC_FLOAT32}, {"float64", QC_FLOAT32}, {"int32", QC_INT32},
-                 {"int64", QC_INT64}, {"uint8", QC_UINT8}, {"int8", QC_INT8}, {"int16", QC_INT16}, {"bool", QC_BOOL}, {"uint32", QC_UINT32},
-                 {"uint16", QC_UINT16}, {"uint64", QC_UINT64}};
-    for (size_t i = 0; i < QC_COUNT(table); i++)
-        if (!strcmp(table[i].name, name)) {
-            *type = table[i].type;
-            return true;
-        }
-    return false;
 }
 
 static const struct qc_json *shape_of(const struct qc_keras_layer *layer)
@@ -85,7 +70,7 @@ static qc_status add_input(struct qc_keras_import *im, const struct input *input
     size_t rank = qc_json_count(input->shape);
     if (!qc_json_is_array(input->shape) || !rank || rank > QC_MAX_RANK)
         return qc_fail(env, QC_FORMAT, "input '%s': its shape is no list of 1 to %d dimensions", input->name, QC_MAX_RANK);
-    if (!find_dtype(dtype, &type)) {
+    if (!qc_keras_dtype(dtype, &type)) {
         bool text = !strcmp(dtype, "string");
         return qc_fail(env, QC_UNSUPPORTED, "input '%s' is of type '%.60s'%s", input->name, dtype,
                        text ? ", which TensorFlow Lite's operators do not take; cut the model after its text layers, whose work quantc's tokenizer does" :
@@ -145,7 +130,7 @@ static const char *unique_name(struct qc_keras_import *im, const struct qc_signa
 {
     int same = 0;
     for (int i = 0; i < count; i++) same += signature->output[i].tensor && !strcmp(signature->output[i].name, name);
-    return same ? qc_arena_printf(im->arena, "%s_%d", name, same) : name;
+    return same ? qc_arena_printf(im->arena, "%s_%d", name, same) : qc_arena_string(im->arena, name);
 }
 
 static const char *output_name(const struct qc_keras_layer *model, const struct qc_keras_end *ends, int i)

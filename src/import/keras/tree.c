@@ -27,22 +27,22 @@ static bool is_custom(const struct qc_json *json, const char *class_name)
     return registered && module && strncmp(module, "keras", 5) && strncmp(module, "tf_keras", 8) && strncmp(module, "tensorflow.", 11);
 }
 
-/* Keras 3 records operations as nodes whose configuration lacks what every layer's has. */
-static bool is_operation(const struct qc_keras_import *im, const struct qc_json *json, const struct qc_json *config)
+/* Keras 3 records operations as nodes; their configuration lacks what that of every layer has. */
+static bool is_operation(const struct qc_keras_import *im, const struct qc_json *json, const struct qc_json *config, const char *class_name)
 {
-    return im->major >= 3 && qc_json_is_object(config) && !qc_json_get(config, "trainable") && !qc_json_get(config, "dtype") &&
-           qc_json_get(json, "inbound_nodes");
+    if (im->major < 3 || !qc_json_get(json, "inbound_nodes") || qc_json_get(config, "trainable")) return false;
+    return !qc_json_get(config, "dtype") || !qc_keras_class_find(class_name, false);
 }
 
 /* ---- names ---- */
 
-/* A name from the file, cut to a sane length: names go into tensor names and messages. */
+/* A name from the file, in the arena, cut to a sane length: names go into tensor names and messages. */
 static const char *name_of(struct qc_keras_import *im, const struct qc_json *json, const struct qc_json *config, const char *otherwise)
 {
     const char *name = qc_json_string(qc_json_get(json, "name"));
     if (!name) name = qc_json_string(qc_json_get(config, "name"));
     if (!name) name = otherwise;
-    return name && strlen(name) > MOST_NAME ? qc_arena_printf(im->arena, "%.*s", MOST_NAME, name) : name;
+    return name ? qc_arena_printf(im->arena, "%.*s", MOST_NAME, name) : NULL;
 }
 
 static const char *path_of(struct qc_keras_import *im, const struct qc_keras_layer *parent, const char *name)
@@ -258,7 +258,7 @@ static qc_status classify(struct qc_keras_import *im, struct qc_keras_layer *lay
         layer->kind = QC_KERAS_INPUT;
         return QC_OK;
     }
-    bool operation = is_operation(im, layer->json, layer->config);
+    bool operation = is_operation(im, layer->json, layer->config, layer->class_name);
     layer->kind = operation ? QC_KERAS_OPERATION : QC_KERAS_LAYER;
     char old[64];
     snprintf(old, sizeof old, "%.60s@1", layer->class_name);
