@@ -161,6 +161,49 @@ QC_API bool qc_model_metadata(const struct qc_model *model, const char *name, co
 QC_API size_t qc_model_signature_count(const struct qc_model *model);
 QC_API const char *qc_model_signature_key(const struct qc_model *model, size_t index);
 
+/* Looking inside. Everything returned lives as long as the model; false (or NULL) past the last. */
+struct qc_tensor_detail {
+    const char *name;
+    qc_dtype type;
+    bool shaped;        /* rank and dims are known */
+    int rank;
+    int32_t dims[QC_MAX_RANK], signature[QC_MAX_RANK];
+    bool constant, variable;
+    size_t bytes;       /* of a constant */
+    const void *data;   /* of a constant */
+    size_t scale_count; /* 0: not quantized; 1: per tensor; else one for each slice of `axis` */
+    int axis;
+    const float *scale;
+    const int64_t *zero_point;
+};
+struct qc_op_detail {
+    const char *op;     /* "CONV_2D", or the custom operator's name */
+    int version;
+    const char *name;   /* the layer, or the first output's name */
+    size_t input_count, output_count;
+};
+QC_API size_t qc_model_subgraph_count(const struct qc_model *model);
+QC_API const char *qc_model_subgraph_name(const struct qc_model *model, size_t subgraph);
+QC_API bool qc_model_tensor(const struct qc_model *model, size_t subgraph, size_t index, struct qc_tensor_detail *detail);
+QC_API bool qc_model_op(const struct qc_model *model, size_t subgraph, size_t index, struct qc_op_detail *detail);
+/* Tensor number of an operator's input or output; -1: an optional one left out. */
+QC_API long qc_model_op_input(const struct qc_model *model, size_t subgraph, size_t op, size_t input);
+QC_API long qc_model_op_output(const struct qc_model *model, size_t subgraph, size_t op, size_t output);
+/* An operator's options as a JSON object, in pieces; false if it has none. */
+QC_API bool qc_model_op_options(const struct qc_model *model, size_t subgraph, size_t op, void (*put)(void *user, const char *text), void *user);
+/* Tensor numbers of a subgraph's inputs and outputs; -1 past the last. */
+QC_API long qc_model_subgraph_input(const struct qc_model *model, size_t subgraph, size_t index);
+QC_API long qc_model_subgraph_output(const struct qc_model *model, size_t subgraph, size_t index);
+/* Entries of signature `signature`: name, and tensor number in its subgraph. */
+QC_API bool qc_model_signature_input(const struct qc_model *model, size_t signature, size_t index, const char **name, size_t *subgraph, size_t *tensor);
+QC_API bool qc_model_signature_output(const struct qc_model *model, size_t signature, size_t index, const char **name, size_t *subgraph, size_t *tensor);
+/* Names and sizes of metadata entries and associated files. */
+QC_API bool qc_model_metadata_entry(const struct qc_model *model, size_t index, const char **name, size_t *size);
+QC_API bool qc_model_file_entry(const struct qc_model *model, size_t index, const char **name, size_t *size);
+QC_API const char *qc_model_description(const struct qc_model *model);
+/* The first TensorFlow Lite that has all its operators, "2.3.0", in `text` of at least 32 bytes. */
+QC_API void qc_model_runtime(const struct qc_model *model, char *text);
+
 /* ---- 5. Sessions: running a model ------------------------------------------------------------------------------- */
 
 struct qc_session;
