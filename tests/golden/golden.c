@@ -1,0 +1,213 @@
+/*
+ * golden.c - see golden.h.
+ */
+#include "golden.h"
+
+#include "base/dtype.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- the archive ---- */
+
+static const char *scratch(int slot)
+{
+    static char path[2][64];
+    if (!path[slot][0]) snprintf(path[slot], sizeof path[slot], "golden-%ld-%d.tmp", (long)getpid(), slot);
+    return path[slot];
+}
+
+static void must(struct golden *g, bool done)
+{
+    if (done) return;
+    fprintf(stderr, "%s\n", g->env.error.text);
+    exit(2);
+}
+
+void golden_open(struct golden *g, const char *path)
+{
+    size_t size;
+    memset(g, 0, sizeof *g);
+    qc_env_init(&g->env, NULL);
+    qc_arena_init(&g->arena, &g->env);
+    must(g, !qc_file_map(&g->env, path, &g->file));
+    must(g, !qc_archive_open(&g->arena, g->file.bytes, g->file.size, &g->archive));
+    char *table = golden_bytes(g, "cases.tsv", &size);
+    must(g, (g->row = qc_arena_alloc(&g->arena, size + 1)) != NULL);
+    memcpy(g->row, table, size);
+    free(table);
+}
+
+bool golden_next(struct golden *g, char *column[GOLDEN_COLUMNS])
+{
+    char *end = strchr(g->row, '\n');
+    if (!end) return false;
+    *end = 0;
+    for (int i = 0; i < GOLDEN_COLUMNS; i++) {
+        column[i] = g->row;
+        g->row += strcspn(g->row, "\t");
+        if (*g->row) *g->row++ = 0;
+    }
+    g->row = end + 1;
+    g->name = column[0];
+    g->cases++;
+    return true;
+}
+
+void *golden_bytes(struct golden *g, const char *name, size_t *size)
+{
+    struct qc_arena arena;
+    const struct qc_member *member = qc_archive_find(&g->archive, name);
+    if (!member) fprintf(stderr, "the archive has no '%s'\n", name);
+    if (!member) exit(2);
+    qc_arena_init(&arena, &g->env);
+    const void *bytes = qc_member_read(&arena, member);
+    must(g, bytes != NULL);
+    void *copy = malloc(member->size ? member->size : 1); /* its own block, so that a sanitizer sees a step too far */
+    if (!copy) exit(2);
+    memcpy(copy, bytes, member->size);
+    *size = member->size;
+    qc_arena_free(&arena);
+    return copy;
+}
+
+const char *golden_path(struct golden *g, int slot, const char *name)
+{
+    size_t size;
+    void *bytes = golden_bytes(g, name, &size);
+    unlink(scratch(slot)); /* what still has the old one mapped keeps it */
+    FILE *file = fopen(scratch(slot), "wb");
+    if (!file || fwrite(bytes, 1, size, file) != size || fclose(file)) exit(2);
+    free(bytes);
+    return scratch(slot);
+}
+
+void golden_fail(struct golden *g, const char *format, ...)
+{
+    if (g->failures++ >= GOLDEN_SHOWN) return;
+    va_list list;
+    va_start(list, format);
+    printf("%s: ", g->name);
+    vprintf(format, list);
+    putchar('\n');
+    va_end(list);
+    fflush(stdout);
+}
+
+int golden_close(struct golden *g)
+{
+    printf("%d cases, %d failures\n", g->cases, g->failures);
+    unlink(scratch(0));
+    unlink(scratch(1));
+    qc_arena_free(&g->arena);
+    qc_file_unmap(&g->file);
+    return g->cases && !g->failures ? 0 : 1;
+}
+
+/* ---- sessions and arrays ---- */
+
+bool golden_array(struct qc_arrays *arrays, const char *prefix, size_t index, struct qc_array *array)
+{
+    char name[64];
+    snprintf(name, sizeof name, "%s%zu", prefix, index);
+    int at = qc_arrays_find(arrays, name);
+    return at >= 0 && !qc_arrays_get(arrays, (size_t)at, array, NULL);
+}
+
+qc_status golden_resize(struct qc_session *session, size_t at, const struct qc_array *array, struct qc_error *error)
+{
+    int32_t dims[QC_MAX_RANK];
+    for (int i = 0; i < array->rank; i++) dims[i] = (int32_t)array->dims[i];
+    return qc_session_resize(session, at, array->rank, dims, error);
+}
+
+qc_status golden_feed(struct qc_session *session, size_t at, const struct qc_array *array, struct qc_error *error)
+{
+    struct qc_tensor_info info;
+    if (qc_session_input(session, at, &info)) return qc_session_invoke(session, error); /* plans again, and says what is wrong */
+    if (info.type == QC_STRING) return qc_session_set_strings(session, at, array->count, array->strings, array->lengths, error);
+    if (info.bytes != array->bytes) {
+        snprintf(error->text, sizeof error->text, "input %zu has %zu bytes where %zu are given", at, info.bytes, array->bytes);
+        return error->status = QC_INVALID;
+    }
+    if (info.bytes) memcpy(info.data, array->data, info.bytes);
+    return QC_OK;
+}
+
+static double value_at(qc_dtype type, const void *data, size_t i)
+{
+    switch (type) {
+    case QC_FLOAT32: case QC_COMPLEX64: return (double)((const float *)data)[i];
+    case QC_FLOAT64: case QC_COMPLEX128: return ((const double *)data)[i];
+    case QC_FLOAT16: return (double)qc_half_to_float(((const uint16_t *)data)[i]);
+    case QC_BFLOAT16: return (double)qc_bfloat16_to_float(((const uint16_t *)data)[i]);
+    default: return 0;
+    }
+}
+
+static const char *compare_floats(qc_dtype got_type, const void *got, const struct qc_array *want, double atol, double rtol, char text[256])
+{
+    bool complex = want->type == QC_COMPLEX64 || want->type == QC_COMPLEX128;
+    size_t count = want->count * (complex ? 2 : 1), wrong = 0, first = 0;
+    double largest = 1e-6;
+    for (size_t i = 0; i < count; i++) {
+        double b = fabs(value_at(want->type, want->data, i));
+        if (isfinite(b) && b > largest) largest = b;
+    }
+    for (size_t i = 0; i < count; i++) {
+        double a = value_at(got_type, got, i), b = value_at(want->type, want->data, i);
+        bool same = a == b || (isnan(a) && isnan(b)), near = isfinite(a) && isfinite(b) && fabs(a - b) <= atol * largest + rtol * fabs(b);
+        if (!same && !near && !wrong++) first = i;
+    }
+    if (!wrong) return NULL;
+    snprintf(text, 256, "%zu of %zu values wrong, first at %zu: %.9g instead of %.9g (largest %.6g)", wrong, count, first, value_at(got_type, got, first),
+             value_at(want->type, want->data, first), largest);
+    return text;
+}
+
+static const char *compare_strings(struct qc_session *session, size_t at, const struct qc_array *want, char text[256])
+{
+    for (size_t i = 0; i < want->count; i++) {
+        const char *bytes;
+        size_t length;
+        bool sound = qc_session_get_string(session, at, i, &bytes, &length);
+        while (sound && length && !bytes[length - 1]) length--; /* numpy drops zeros at the end */
+        if (sound && length == want->lengths[i] && !memcmp(bytes, want->strings[i], length)) continue;
+        snprintf(text, 256, "string %zu is wrong", i);
+        return text;
+    }
+    return NULL;
+}
+
+static bool same_shape(const struct qc_tensor_info *info, const struct qc_array *want)
+{
+    bool same = info->rank == want->rank;
+    for (int i = 0; same && i < info->rank; i++) same = info->dims[i] == want->dims[i];
+    return same;
+}
+
+const char *golden_compare(struct qc_session *session, size_t at, const struct qc_array *want, double atol, double rtol, char text[256])
+{
+    struct qc_tensor_info info;
+    if (qc_session_output(session, at, &info)) return "the output is missing";
+    qc_dtype type = info.type == QC_RESOURCE || info.type == QC_VARIANT ? QC_INT32 : info.type == QC_BFLOAT16 ? QC_FLOAT32 : info.type;
+    if (type != want->type || !same_shape(&info, want)) {
+        int length = snprintf(text, 200, "%s of rank %d instead of %s of rank %d:", qc_dtype_name(type), info.rank, qc_dtype_name(want->type), want->rank);
+        for (int i = 0; i < info.rank && length < 220; i++) length += snprintf(text + length, 256 - (size_t)length, " %d", (int)info.dims[i]);
+        return text;
+    }
+    if (!want->count) return NULL;
+    if (type == QC_STRING) return compare_strings(session, at, want, text);
+    if (qc_dtype_is_float(want->type) || want->type == QC_COMPLEX64 || want->type == QC_COMPLEX128)
+        return compare_floats(info.type, info.data, want, atol, rtol, text);
+    size_t width = qc_dtype_bytes(type, 1), wrong = 0, first = 0;
+    for (size_t i = 0; i < want->count; i++)
+        if (memcmp((const char *)info.data + i * width, (const char *)want->data + i * width, width) && !wrong++) first = i;
+    if (!wrong) return NULL;
+    snprintf(text, 256, "%zu of %zu integers wrong, first at %zu (first byte %d instead of %d)", wrong, want->count, first,
+             ((const signed char *)info.data)[first * width], ((const signed char *)want->data)[first * width]);
+    return text;
+}

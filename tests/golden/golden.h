@@ -1,0 +1,48 @@
+/*
+ * golden.h - what the drivers of recorded cases share: an archive made by tests/oracle/pack_golden.py, sessions fed from arrays,
+ * comparison.
+ */
+#ifndef GOLDEN_H
+#define GOLDEN_H
+
+#include "base/file.h"
+#include "wire/archive.h"
+
+enum { GOLDEN_COLUMNS = 8, GOLDEN_SHOWN = 60 };
+
+struct golden {
+    struct qc_env env;
+    struct qc_arena arena;
+    struct qc_file file;
+    struct qc_archive archive;
+    char *row; /* what is left of cases.tsv */
+    const char *name; /* of the case at hand */
+    int cases, failures;
+};
+
+/* Ends the program after a message if the archive cannot be read. */
+void golden_open(struct golden *golden, const char *path);
+/* The columns of the next case; false past the last. column[0] is its name. */
+bool golden_next(struct golden *golden, char *column[GOLDEN_COLUMNS]);
+/* A member's bytes, to be freed with free(). */
+void *golden_bytes(struct golden *golden, const char *name, size_t *size);
+/* The same as a file in the working folder: two at a time, slot 0 and 1, each replaced by the next call. golden_close removes them. */
+const char *golden_path(struct golden *golden, int slot, const char *name);
+/* Counts the case as failed, and says why. */
+void golden_fail(struct golden *golden, const char *format, ...) QC_PRINTF(2, 3);
+/* Prints the result; the program's exit code. */
+int golden_close(struct golden *golden);
+
+/* Fetches array `prefix``index` ("i0"); false if there is none. */
+bool golden_array(struct qc_arrays *arrays, const char *prefix, size_t index, struct qc_array *array);
+/* Resizes input `at` of a session to the array's shape, and copies its values. */
+qc_status golden_resize(struct qc_session *session, size_t at, const struct qc_array *array, struct qc_error *error);
+qc_status golden_feed(struct qc_session *session, size_t at, const struct qc_array *array, struct qc_error *error);
+
+/*
+ * Is output `at` what `want` holds? Integers and strings must be equal; of floats each may differ by atol of the output's largest
+ * finite magnitude and rtol of its own. NULL, or what is wrong, in `text`.
+ */
+const char *golden_compare(struct qc_session *session, size_t at, const struct qc_array *want, double atol, double rtol, char text[256]);
+
+#endif

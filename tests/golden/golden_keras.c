@@ -1,0 +1,135 @@
+/*
+ * golden_keras.c - Keras models, imported and converted, against Keras's own outputs: float32 within each case's tolerance, float16 within
+ * 1e-2; two calls in a row with different inputs, without a reset between them.
+ *
+ *   golden_keras keras3.zip [BEGINNING]      (made by tests/oracle/pack_golden.py)
+ */
+#include "golden.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct keras_case {
+    struct golden *golden;
+    struct qc_model *source;
+    struct qc_arrays *arrays;
+    int calls;
+    char *inputs, *outputs; /* names: lists by |, alternatives by ; */
+};
+
+/* Position in the session of recorded input or output `index`, by any of its names, else by order. */
+static size_t position(struct qc_session *session, const char *names, size_t index, bool output)
+{
+    char name[256];
+    for (size_t i = 0; i < index && *names; i++) names += strcspn(names, "|"), names += *names == '|';
+    const char *end = names + strcspn(names, "|");
+    while (names < end) {
+        size_t length = strcspn(names, ";|");
+        snprintf(name, sizeof name, "%.*s", (int)length, names);
+        int found = output ? qc_session_output_index(session, name) : qc_session_input_index(session, name);
+        if (found >= 0) return (size_t)found;
+        names += length + (names[length] == ';');
+    }
+    return index;
+}
+
+/* Row `row` of an array of `rows`, as a batch of one; the array itself if rows is 0. */
+static struct qc_array slice(const struct qc_array *array, size_t row, size_t rows)
+{
+    struct qc_array part = *array;
+    if (!rows) return part;
+    part.dims[0] = 1;
+    part.count /= rows;
+    part.bytes /= rows;
+    part.data = (const char *)array->data + row * part.bytes;
+    return part;
+}
+
+static const char *call(const struct keras_case *c, struct qc_session *session, int number, size_t row, size_t rows, double atol, char text[256])
+{
+    struct qc_error error = {0};
+    struct qc_array array;
+    char prefix[16];
+    snprintf(prefix, sizeof prefix, "i%d_", number);
+    for (int step = 0; step < 2; step++)
+        for (size_t i = 0; golden_array(c->arrays, prefix, i, &array); i++) {
+            size_t at = position(session, c->inputs, i, false);
+            array = slice(&array, row, rows);
+            if (step ? golden_feed(session, at, &array, &error) : golden_resize(session, at, &array, &error)) return snprintf(text, 256, "%.250s", error.text), text;
+        }
+    if (qc_session_invoke(session, &error)) return snprintf(text, 256, "%.250s", error.text), text;
+    snprintf(prefix, sizeof prefix, "o%d_", number);
+    for (size_t i = 0; golden_array(c->arrays, prefix, i, &array); i++) {
+        array = slice(&array, row, rows);
+        const char *wrong = golden_compare(session, position(session, c->outputs, i, true), &array, atol, 0, text);
+        if (wrong) return wrong;
+    }
+    return NULL;
+}
+
+/* Rows of the batch if the file takes one at a time; else 0. */
+static size_t rows_apart(const struct keras_case *c, struct qc_session *session)
+{
+    struct qc_tensor_info info;
+    struct qc_array array;
+    if (!golden_array(c->arrays, "i0_", 0, &array) || !array.rank || array.dims[0] < 2) return 0;
+    if (qc_session_input(session, position(session, c->inputs, 0, false), &info) || !info.rank) return 0;
+    return info.signature[0] == 1 ? (size_t)array.dims[0] : 0;
+}
+
+static void judge(const struct keras_case *c, const char *mode, double atol)
+{
+    const struct qc_convert_options options = {.mode = mode, .saturate = true};
+    const struct qc_options run = {.signature = "serving_default"};
+    struct qc_error error = {0};
+    char text[256];
+    const char *wrong = NULL;
+    struct qc_model *model = qc_model_convert(c->source, &options, &error);
+    struct qc_session *session = model ? qc_session_create(model, &run, &error) : NULL;
+    if (!session) {
+        golden_fail(c->golden, "%s: %s", mode, error.text);
+    } else {
+        size_t rows = rows_apart(c, session);
+        for (int number = 0; number < c->calls && !wrong; number++)
+            for (size_t row = 0; row < (rows ? rows : 1) && !wrong; row++) wrong = call(c, session, number, row, rows, atol, text);
+        if (wrong) golden_fail(c->golden, "%s: %s", mode, wrong);
+    }
+    qc_session_free(session);
+    qc_model_free(model);
+}
+
+static void one(struct golden *golden, char *const column[])
+{
+    struct keras_case c = {.golden = golden, .calls = atoi(column[4]), .inputs = column[5], .outputs = column[6]};
+    double tolerance = atof(column[2]);
+    char arrays[256];
+    struct qc_error error = {0};
+    c.source = qc_model_open(golden_path(golden, 0, column[1]), NULL, &error);
+    if (!c.source) {
+        bool may_refuse = atoi(column[3]) && error.status == QC_UNSUPPORTED;
+        if (!may_refuse) golden_fail(golden, "%s", error.text);
+        return;
+    }
+    snprintf(arrays, sizeof arrays, "%s.npz", column[0]);
+    c.arrays = qc_arrays_open(golden_path(golden, 1, arrays), NULL, &error);
+    if (!c.arrays) {
+        golden_fail(golden, "%s", error.text);
+    } else {
+        judge(&c, "float32", tolerance);
+        judge(&c, "float16", tolerance > 1e-2 ? tolerance : 1e-2);
+    }
+    qc_arrays_free(c.arrays);
+    qc_model_free(c.source);
+}
+
+int main(int argc, char **argv)
+{
+    struct golden golden;
+    char *column[GOLDEN_COLUMNS];
+    if (argc < 2) return 2;
+    golden_open(&golden, argv[1]);
+    while (golden_next(&golden, column))
+        if (argc < 3 || strstr(column[0], argv[2]) == column[0]) one(&golden, column);
+    return golden_close(&golden);
+}
