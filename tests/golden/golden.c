@@ -87,7 +87,8 @@ const char *golden_path(struct golden *g, int slot, const char *name)
 
 void golden_fail(struct golden *g, const char *format, ...)
 {
-    if (g->failures++ >= GOLDEN_SHOWN) return;
+    const char *shown = getenv("GOLDEN_SHOWN"); /* more of them, for whoever mends many */
+    if (g->failures++ >= (shown ? atoi(shown) : GOLDEN_SHOWN)) return;
     va_list list;
     va_start(list, format);
     printf("%s: ", g->name);
