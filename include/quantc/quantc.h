@@ -349,6 +349,28 @@ QC_API size_t qc_model_constant_bytes(const struct qc_model *model);
  */
 QC_API qc_status qc_model_save(struct qc_model *model, const char *path, size_t max_size, size_t *size, struct qc_error *error);
 
+/* How far the values of one layer, or one output, are from the reference's, over all samples. */
+struct qc_difference {
+    const char *name;   /* of the tensor */
+    const char *op;     /* operator that computes it */
+    size_t elements;    /* compared, over all samples */
+    double max_error, mean_error; /* absolute */
+    double sqnr;        /* signal to quantization noise in dB; infinite if equal */
+    double cosine;      /* of the angle between both, 1 if equal */
+    double agreement;   /* outputs: part of the rows with the same largest element, or, with one element, the same side of 0.5; else NaN */
+    bool constant;      /* outputs: every sample gave the same values, though the reference's differ by many quantization steps */
+    bool not_finite;    /* holds NaN or infinities where the reference does not */
+};
+
+/* Runs both models on the same samples. Layers are matched by name; inputs by name or else by order; outputs by order. */
+struct qc_comparison;
+QC_API struct qc_comparison *qc_compare(struct qc_model *reference, struct qc_model *model, const struct qc_samples *samples, int threads,
+                                        struct qc_error *error);
+QC_API void qc_comparison_free(struct qc_comparison *comparison);
+/* Outputs in order, and layers with the lowest SQNR first; false past the last. */
+QC_API bool qc_comparison_output(const struct qc_comparison *comparison, size_t index, struct qc_difference *difference);
+QC_API bool qc_comparison_layer(const struct qc_comparison *comparison, size_t index, struct qc_difference *difference);
+
 /* ---- 7. Arrays: .npy and .npz ----------------------------------------------------------------------------------- */
 
 /* Named arrays in order: the members of an .npz, or the one array of a .npy under the name "". */
