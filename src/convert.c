@@ -61,35 +61,86 @@ static const struct qc_scheme *find_scheme(struct qc_model *model, const struct 
     return scheme;
 }
 
-static qc_status convert(struct qc_model *model, const struct qc_convert_options *options)
+/* A converted model keeps the cleaned-up float model it was made from, whose constants it shares. */
+static void close_parent(struct qc_model *model)
 {
-    const struct qc_scheme *scheme = find_scheme(model, options);
-    if (!scheme) return QC_INVALID;
-    QC_TRY(prepare(model, scheme));
+    qc_model_free(model->close_data);
+}
+
+static bool computes(const struct qc_model *model)
+{
+    return model->graph[0]->node_count != 0;
+}
+
+/* What no user wants: results that are not numbers, or the same for every sample. */
+static qc_status judge(struct qc_model *model, const struct qc_comparison *comparison, size_t samples)
+{
+    struct qc_difference d;
+    for (size_t i = 0; qc_comparison_output(comparison, i, &d); i++) {
+        if (d.not_finite) return qc_fail(&model->env, QC_RANGE, "the quantized model gives NaN or infinity in '%s' where the float model does not", d.name);
+        if (d.constant)
+            return qc_fail(&model->env, QC_RANGE, "the quantized model gives the same '%s' for all %zu samples, the float model does not: the data does not "
+                           "represent the model's input, or int8 is too coarse for it (try int16x8)", d.name, samples);
+        qc_model_add_note(model, "'%s' against the float model on %zu samples: SQNR %.1f dB, largest error %.4g, same label %.1f %%%s", d.name, samples,
+                          d.sqnr, d.max_error, 100 * d.agreement, d.sqnr < 10 ? "; that is far off: try other data, --observer, --keep-float or int16x8" : "");
+    }
+    return QC_OK;
+}
+
+static qc_status check_result(struct qc_model *model, struct qc_model *floating, const struct qc_convert_options *options)
+{
+    enum { CHECKED = 10 }; /* samples */
+    struct qc_error error = {0};
+    if (computes(floating) && !computes(model)) return qc_fail(&model->env, QC_FORMAT, "the quantized model computes nothing, which is a fault of quantc");
+    if (!options->samples || !options->samples->count) return QC_OK;
+    struct qc_samples few = *options->samples;
+    few.count = QC_MIN(few.count, (size_t)CHECKED);
+    struct qc_comparison *comparison = qc_compare(floating, model, &few, options->threads, &error);
+    if (!comparison) return qc_fail(&model->env, error.status, "checking the result: %s", error.text);
+    qc_status status = judge(model, comparison, few.count);
+    qc_comparison_free(comparison);
+    return status;
+}
+
+/* Quantizes `model`, a copy of `floating`. */
+static qc_status convert(struct qc_model *model, struct qc_model *floating, const struct qc_convert_options *options, const struct qc_scheme *scheme)
+{
     const struct qc_stats *stats = options->stats;
     struct qc_stats *own = NULL;
     if (!stats && options->samples && (scheme->bits || options->recipe)) { /* a recipe may name an integer mode */
-        if (!(own = qc_calibrate(model, options, scheme->bits ? scheme->bits : 8))) return model->env.error.status;
+        if (!(own = qc_calibrate(floating, options, scheme->bits ? scheme->bits : 8))) {
+            model->env.error = floating->env.error;
+            return model->env.error.status;
+        }
         stats = own;
     }
     qc_status status = qc_quantize(model, options, stats);
     qc_stats_free(own);
     QC_TRY(status);
     QC_TRY(qc_model_check(model));
-    return options->target_runtime ? check_target(model, options->target_runtime) : QC_OK;
+    if (options->target_runtime) QC_TRY(check_target(model, options->target_runtime));
+    return check_result(model, floating, options);
 }
 
-struct qc_model *qc_model_convert(struct qc_model *source, const struct qc_convert_options *options, struct qc_error *error)
+struct qc_model *qc_model_convert(struct qc_model *source, const struct qc_convert_options *given, struct qc_error *error)
 {
     static const struct qc_convert_options none;
-    struct qc_model *model = qc_model_clone(source, error);
-    if (!model) return NULL;
-    if (convert(model, options ? options : &none)) {
+    const struct qc_convert_options *options = given ? given : &none;
+    struct qc_model *floating = qc_model_clone(source, error), *model = NULL;
+    const struct qc_scheme *scheme = floating ? find_scheme(floating, options) : NULL;
+    if (!floating) return NULL;
+    if (!scheme || prepare(floating, scheme)) {
+        qc_env_take(&floating->env, error);
+    } else if ((model = qc_model_clone(floating, error))) {
+        model->close = close_parent;
+        model->close_data = floating;
+        if (!convert(model, floating, options, scheme)) return model;
         qc_env_take(&model->env, error);
         qc_model_free(model);
         return NULL;
     }
-    return model;
+    qc_model_free(floating);
+    return NULL;
 }
 
 struct qc_stats *qc_stats_collect(struct qc_model *source, const struct qc_convert_options *options, struct qc_error *error)

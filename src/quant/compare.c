@@ -1,0 +1,388 @@
+/*
+ * compare.c - two models on the same samples, value by value. See quantc.h section 6.
+ *
+ * The reference runs first and its values are kept for one sample; the other model's are compared as they come. So memory is that of one
+ * sample's activations, however many samples there are.
+ */
+#include "quant/params.h"
+#include "run/run.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct track { /* one layer or output */
+    const char *name, *op;
+    const struct qc_tensor *reference;
+    float *kept; /* the reference's values of this sample */
+    size_t room, count;
+    /* over all samples: */
+    size_t elements, rows, agreed;
+    double max_error, error, signal, noise, dot, norm;
+    bool odd;
+    float *first; /* outputs: values of the first sample, to tell constant ones */
+    float *reference_first;
+    size_t first_count;
+    bool varies;
+    double spread; /* largest distance of the reference's values from those of the first sample */
+    double step;   /* of the model's quantization */
+};
+
+struct qc_comparison {
+    struct qc_env env;
+    struct qc_arena arena;
+    struct qc_model *reference_model, *model;
+    struct track *layer, *output;
+    struct track **by_reference, **by_model; /* by tensor index of the main graphs */
+    size_t layer_count, output_count;
+    bool failed;
+    float *scratch; /* one value of the model as floats */
+    size_t scratch_room;
+};
+
+/* ---- values as floats ---- */
+
+static bool as_floats(const struct qc_value *value, float *out)
+{
+    size_t count = qc_value_elements(value);
+    float scale = qc_value_scale(value);
+    int32_t zero_point = qc_value_zero_point(value);
+    if (value->type != QC_FLOAT32 && scale == 0) scale = 1;
+    switch (value->type) {
+    case QC_FLOAT32: memcpy(out, value->data, count * sizeof *out); return true;
+    case QC_INT8:
+        for (size_t i = 0; i < count; i++) out[i] = (float)(((const int8_t *)value->data)[i] - zero_point) * scale;
+        return true;
+    case QC_UINT8:
+        for (size_t i = 0; i < count; i++) out[i] = (float)(((const uint8_t *)value->data)[i] - zero_point) * scale;
+        return true;
+    case QC_INT16:
+        for (size_t i = 0; i < count; i++) out[i] = (float)(((const int16_t *)value->data)[i] - zero_point) * scale;
+        return true;
+    case QC_INT32:
+        for (size_t i = 0; i < count; i++) out[i] = (float)((const int32_t *)value->data)[i];
+        return true;
+    case QC_INT64:
+        for (size_t i = 0; i < count; i++) out[i] = (float)((const int64_t *)value->data)[i];
+        return true;
+    case QC_BOOL:
+        for (size_t i = 0; i < count; i++) out[i] = ((const bool *)value->data)[i];
+        return true;
+    default: return false;
+    }
+}
+
+static bool make_room(struct qc_comparison *c, float **block, size_t *room, size_t count)
+{
+    if (count <= *room && *block) return true;
+    float *grown = qc_env_resize(&c->env, *block, (count + 1) * sizeof *grown);
+    if (!grown) return false;
+    *block = grown;
+    *room = count;
+    return true;
+}
+
+/* ---- one value ---- */
+
+static void keep(struct qc_comparison *c, struct track *t, const struct qc_value *value)
+{
+    size_t count = qc_value_elements(value);
+    if (!make_room(c, &t->kept, &t->room, count)) {
+        c->failed = true;
+        return;
+    }
+    t->count = as_floats(value, t->kept) ? count : 0;
+}
+
+static void measure(struct track *t, const float *got, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        double want = (double)t->kept[i], have = (double)got[i], error = fabs(have - want);
+        if (!isfinite(have) || !isfinite(want)) {
+            t->odd |= !isfinite(have) && isfinite(want);
+            continue;
+        }
+        t->max_error = fmax(t->max_error, error);
+        t->error += error;
+        t->signal += want * want;
+        t->noise += error * error;
+        t->dot += want * have;
+        t->norm += have * have;
+    }
+    t->elements += count;
+}
+
+static size_t largest(const float *value, size_t count)
+{
+    size_t best = 0;
+    for (size_t i = 1; i < count; i++)
+        if (value[i] > value[best]) best = i;
+    return best;
+}
+
+static void measure_labels(struct track *t, const float *got, size_t count, size_t row)
+{
+    for (size_t at = 0; row && at + row <= count; at += row, t->rows++)
+        t->agreed += row == 1 ? (got[at] > 0.5f) == (t->kept[at] > 0.5f) : largest(got + at, row) == largest(t->kept + at, row);
+}
+
+static void measure_variation(struct qc_comparison *c, struct track *t, const float *got, size_t count)
+{
+    if (!t->first) {
+        t->first = qc_arena_copy(&c->arena, got, count * sizeof *got);
+        t->reference_first = qc_arena_copy(&c->arena, t->kept, count * sizeof *got);
+        t->first_count = count;
+        c->failed |= !t->first || !t->reference_first;
+        return;
+    }
+    t->varies |= count != t->first_count || memcmp(got, t->first, count * sizeof *got);
+    for (size_t i = 0; i < QC_MIN(count, t->first_count); i++)
+        t->spread = fmax(t->spread, fabs((double)t->kept[i] - (double)t->reference_first[i]));
+}
+
+static const float *got_floats(struct qc_comparison *c, const struct track *t, const struct qc_value *value)
+{
+    size_t count = qc_value_elements(value);
+    if (count != t->count) return NULL;
+    if (value->type == QC_FLOAT32) return value->data;
+    if (!make_room(c, &c->scratch, &c->scratch_room, count)) {
+        c->failed = true;
+        return NULL;
+    }
+    return as_floats(value, c->scratch) ? c->scratch : NULL;
+}
+
+static void see_reference(void *user, const struct qc_step *step)
+{
+    struct qc_comparison *c = user;
+    for (int i = 0; i < step->out_count; i++) {
+        const struct qc_tensor *tensor = step->out[i]->tensor;
+        struct track *t = tensor->graph->index ? NULL : c->by_reference[tensor->index];
+        if (t) keep(c, t, step->out[i]);
+    }
+}
+
+static void see_model(void *user, const struct qc_step *step)
+{
+    struct qc_comparison *c = user;
+    for (int i = 0; i < step->out_count; i++) {
+        const struct qc_tensor *tensor = step->out[i]->tensor;
+        struct track *t = tensor->graph->index ? NULL : c->by_model[tensor->index];
+        const float *got = t ? got_floats(c, t, step->out[i]) : NULL;
+        if (got) measure(t, got, t->count);
+    }
+}
+
+/* ---- matching ---- */
+
+struct named {
+    const char *name;
+    const struct qc_tensor *tensor;
+};
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const struct named *)a)->name, ((const struct named *)b)->name);
+}
+
+static bool converts(const struct qc_node *node)
+{
+    return !node || node->code == tfl_BuiltinOperator_QUANTIZE || node->code == tfl_BuiltinOperator_DEQUANTIZE;
+}
+
+static qc_status match_layers(struct qc_comparison *c)
+{
+    const struct qc_graph *from = c->reference_model->graph[0], *to = c->model->graph[0];
+    struct named *list = qc_arena_array(&c->arena, from->tensor_count, sizeof *list);
+    size_t count = 0;
+    c->by_reference = qc_arena_array(&c->arena, from->tensor_count, sizeof *c->by_reference);
+    c->by_model = qc_arena_array(&c->arena, to->tensor_count, sizeof *c->by_model);
+    c->layer = qc_arena_array(&c->arena, to->tensor_count, sizeof *c->layer);
+    if (!list || !c->by_reference || !c->by_model || !c->layer) return QC_NOMEM;
+    for (uint32_t i = 0; i < from->tensor_count; i++)
+        if (from->tensor[i]->producer && from->tensor[i]->type == QC_FLOAT32) list[count++] = (struct named){from->tensor[i]->name, from->tensor[i]};
+    qsort(list, count, sizeof *list, by_name);
+    for (uint32_t i = 0; i < to->tensor_count; i++) {
+        const struct qc_tensor *tensor = to->tensor[i];
+        if (converts(tensor->producer)) continue;
+        char name[600];
+        size_t length = strlen(tensor->name);
+        if (length > 8 && length < sizeof name && !strcmp(tensor->name + length - 8, "/integer")) length -= 8;
+        snprintf(name, sizeof name, "%.*s", (int)QC_MIN(length, sizeof name - 1), tensor->name);
+        struct named key = {.name = name}, *found = count ? bsearch(&key, list, count, sizeof *list, by_name) : NULL;
+        if (!found || c->by_reference[found->tensor->index]) continue;
+        struct track *t = &c->layer[c->layer_count++];
+        *t = (struct track){.name = found->tensor->name, .op = qc_node_op(tensor->producer), .reference = found->tensor};
+        c->by_reference[found->tensor->index] = c->by_model[i] = t;
+    }
+    return QC_OK;
+}
+
+static qc_status match_outputs(struct qc_comparison *c)
+{
+    const struct qc_graph *from = c->reference_model->graph[0], *to = c->model->graph[0];
+    if (from->output_count != to->output_count || from->input_count != to->input_count)
+        return qc_fail(&c->env, QC_INVALID, "the models have %d and %d inputs, %d and %d outputs: they cannot be compared", from->input_count,
+                       to->input_count, from->output_count, to->output_count);
+    c->output_count = (size_t)from->output_count;
+    if (!(c->output = qc_arena_array(&c->arena, c->output_count, sizeof *c->output))) return QC_NOMEM;
+    for (int i = 0; i < from->output_count; i++) {
+        const struct qc_tensor *out = to->output[i], *stored = converts(out->producer) && out->producer ? out->producer->in[0] : out;
+        c->output[i] = (struct track){.name = from->output[i]->name, .op = stored->producer ? qc_node_op(stored->producer) : ""};
+        c->output[i].step = stored->quant && stored->quant->count ? (double)stored->quant->scale[0] : 0;
+    }
+    return QC_OK;
+}
+
+/* ---- running ---- */
+
+static qc_status give_value(struct qc_comparison *c, const struct qc_tensor_info *from, const struct qc_tensor_info *to)
+{
+    size_t count = 1;
+    for (int i = 0; i < to->rank; i++) count *= (size_t)to->dims[i];
+    if (from->type == to->type && from->bytes == to->bytes) {
+        if (from->bytes) memcpy(to->data, from->data, from->bytes);
+        return QC_OK;
+    }
+    struct qc_affine affine = {to->scale, to->zero_point};
+    const float *value = from->data;
+    if (from->type != QC_FLOAT32 || to->scale == 0 || (to->type != QC_INT8 && to->type != QC_UINT8 && to->type != QC_INT16))
+        return qc_fail(&c->env, QC_INVALID, "input '%s' is %s in one model and %s in the other: they cannot be compared", to->name,
+                       qc_dtype_name(from->type), qc_dtype_name(to->type));
+    for (size_t i = 0; i < count; i++)
+        if (to->type == QC_INT8)
+            ((int8_t *)to->data)[i] = (int8_t)qc_quantize_affine(value[i], affine, -128, 127);
+        else if (to->type == QC_UINT8)
+            ((uint8_t *)to->data)[i] = (uint8_t)qc_quantize_affine(value[i], affine, 0, 255);
+        else
+            ((int16_t *)to->data)[i] = (int16_t)qc_quantize_affine(value[i], affine, -32768, 32767);
+    return QC_OK;
+}
+
+static qc_status give_inputs(struct qc_comparison *c, struct qc_session *reference, struct qc_session *session)
+{
+    struct qc_error error = {0};
+    for (size_t i = 0; i < qc_session_input_count(session); i++) {
+        struct qc_tensor_info from, to;
+        if (qc_session_input(reference, i, &from)) return qc_fail(&c->env, QC_INVALID, "input %zu of the reference is not ready", i);
+        int index = qc_session_input_index(session, from.name);
+        if (index < 0) index = (int)i;
+        if (qc_session_resize(session, (size_t)index, from.rank, from.dims, &error)) return qc_fail(&c->env, error.status, "%s", error.text);
+        if (qc_session_input(session, (size_t)index, &to))
+            return qc_fail(&c->env, QC_INVALID, "input '%s' does not take the shape that the reference's has", from.name);
+        QC_TRY(give_value(c, &from, &to));
+    }
+    return QC_OK;
+}
+
+static void see_outputs(struct qc_comparison *c, struct qc_session *reference, struct qc_session *session)
+{
+    for (size_t i = 0; i < c->output_count; i++) {
+        const struct qc_value *want = &reference->main->value[reference->output[i]].value, *have = &session->main->value[session->output[i]].value;
+        struct track *t = &c->output[i];
+        keep(c, t, want);
+        const float *got = c->failed ? NULL : got_floats(c, t, have);
+        if (!got) continue;
+        measure(t, got, t->count);
+        measure_labels(t, got, t->count, have->rank ? (size_t)have->dims[have->rank - 1] : 1);
+        measure_variation(c, t, got, t->count);
+    }
+}
+
+static qc_status one_sample(struct qc_comparison *c, const struct qc_samples *samples, size_t index, struct qc_session *reference,
+                            struct qc_session *session)
+{
+    struct qc_error error = {0};
+    if (samples->fill(samples->user, index, reference, &error)) return qc_fail(&c->env, error.status, "sample %zu: %s", index, error.text);
+    QC_TRY(give_inputs(c, reference, session));
+    if (qc_session_invoke(reference, &error) || qc_session_invoke(session, &error))
+        return qc_fail(&c->env, error.status, "sample %zu: %s", index, error.text);
+    see_outputs(c, reference, session);
+    return c->failed ? qc_fail(&c->env, QC_NOMEM, "memory ran out while comparing") : QC_OK;
+}
+
+static int worst_first(const void *a, const void *b)
+{
+    const struct track *x = a, *y = b;
+    double p = x->noise * y->signal, q = y->noise * x->signal; /* noise / signal, without dividing by 0 */
+    return p < q ? 1 : p > q ? -1 : 0;
+}
+
+static qc_status run_all(struct qc_comparison *c, const struct qc_samples *samples, int threads)
+{
+    struct qc_options options = {.threads = threads};
+    struct qc_error error = {0};
+    struct qc_session *reference = qc_session_create(c->reference_model, &options, &error);
+    struct qc_session *session = reference ? qc_session_create(c->model, &options, &error) : NULL;
+    qc_status status = session ? QC_OK : qc_fail(&c->env, error.status, "%s", error.text);
+    if (session) {
+        reference->observe = see_reference;
+        session->observe = see_model;
+        reference->observer = session->observer = c;
+    }
+    for (size_t i = 0; i < samples->count && !status; i++) status = one_sample(c, samples, i, reference, session);
+    qc_session_free(session);
+    qc_session_free(reference);
+    for (size_t i = 0; i < c->layer_count; i++) qc_env_free(&c->env, c->layer[i].kept);
+    for (size_t i = 0; i < c->output_count; i++) qc_env_free(&c->env, c->output[i].kept);
+    qc_env_free(&c->env, c->scratch);
+    size_t kept = 0;
+    for (size_t i = 0; i < c->layer_count; i++)
+        if (c->layer[i].elements) c->layer[kept++] = c->layer[i];
+    c->layer_count = kept;
+    if (kept) qsort(c->layer, kept, sizeof *c->layer, worst_first);
+    return status;
+}
+
+struct qc_comparison *qc_compare(struct qc_model *reference, struct qc_model *model, const struct qc_samples *samples, int threads,
+                                 struct qc_error *error)
+{
+    struct qc_env env;
+    qc_env_init(&env, NULL);
+    struct qc_comparison *c = qc_env_alloc(&env, sizeof *c);
+    if (!c) {
+        qc_env_take(&env, error);
+        return NULL;
+    }
+    c->env = env;
+    c->reference_model = reference;
+    c->model = model;
+    qc_arena_init(&c->arena, &c->env);
+    if (!match_layers(c) && !match_outputs(c) && !run_all(c, samples, threads)) return c;
+    qc_env_take(&c->env, error);
+    qc_comparison_free(c);
+    return NULL;
+}
+
+void qc_comparison_free(struct qc_comparison *c)
+{
+    if (!c) return;
+    qc_arena_free(&c->arena);
+    struct qc_env env = c->env;
+    qc_env_free(&env, c);
+}
+
+/* ---- results ---- */
+
+static bool give(const struct track *t, struct qc_difference *d)
+{
+    double norm = sqrt(t->signal) * sqrt(t->norm);
+    *d = (struct qc_difference){.name = t->name, .op = t->op, .elements = t->elements, .max_error = t->max_error, .not_finite = t->odd};
+    d->mean_error = t->elements ? t->error / (double)t->elements : 0;
+    d->sqnr = t->noise > 0 ? 10 * log10(t->signal / t->noise) : (double)INFINITY;
+    d->cosine = norm > 0 ? t->dot / norm : t->noise > 0 ? 0 : 1;
+    d->agreement = t->rows ? (double)t->agreed / (double)t->rows : (double)NAN;
+    d->constant = t->first && !t->varies && t->spread > 8 * t->step;
+    return true;
+}
+
+bool qc_comparison_output(const struct qc_comparison *c, size_t index, struct qc_difference *difference)
+{
+    return index < c->output_count && give(&c->output[index], difference);
+}
+
+bool qc_comparison_layer(const struct qc_comparison *c, size_t index, struct qc_difference *difference)
+{
+    return index < c->layer_count && give(&c->layer[index], difference);
+}
