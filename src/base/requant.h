@@ -1,11 +1,12 @@
 /*
  * requant.h - requantization: from an integer accumulator to the output's integer scale. The one definition for all kernels.
  *
- * Three roundings exist in the TensorFlow Lite world, and which one an operator uses is part of its contract
+ * Four roundings exist in the TensorFlow Lite world, and which one an operator uses is part of its contract
  * (docs/bit-exactness.md):
  *   qc_requant           TFLite's portable kernels: Q31 product rounded half up, then a shift rounded half away from zero: twice
  *   qc_requant_once      ruy (TFLite's optimized matrix products): one rounding of the 64-bit product, half up
  *   qc_requant_f32       XNNPACK: product in float32, clamped, rounded half to even
+ *   qc_requant_f64       TFLite's portable matrix product: product in float64, rounded half away from zero
  * and qc_requant_wide for the 64-bit accumulators of 16x8 kernels, whose multiplier is cut to 15 bits.
  *
  * All are total: no input overflows in the sense of C, whatever a file's scales are.
@@ -102,6 +103,13 @@ static inline int32_t qc_requant_f32(int32_t x, float scale, int32_t zero_point,
     scaled = scaled > least ? scaled : least;
     scaled = scaled < most ? scaled : most;
     return (int32_t)lrintf(scaled) + zero_point;
+}
+
+/* Saturates. */
+static inline int32_t qc_requant_f64(int64_t x, double scale)
+{
+    double scaled = round((double)x * scale);
+    return (int32_t)(scaled < INT32_MIN ? INT32_MIN : scaled > INT32_MAX ? INT32_MAX : scaled);
 }
 
 static inline int32_t qc_clamp(int32_t x, int32_t low, int32_t high)

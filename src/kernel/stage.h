@@ -12,12 +12,14 @@ enum qc_rounding { /* see base/requant.h */
     QC_ROUND_TWICE,
     QC_ROUND_ONCE,
     QC_ROUND_F32, /* XNNPACK */
+    QC_ROUND_F64,
 };
 
 struct qc_stage {
     enum qc_rounding rounding;
-    const struct qc_multiplier *multiplier; /* [channels], unless QC_ROUND_F32 */
+    const struct qc_multiplier *multiplier; /* [channels], of QC_ROUND_TWICE and QC_ROUND_ONCE */
     const float *scale;                     /* [channels], of QC_ROUND_F32 */
+    const double *scale64;                  /* [channels], of QC_ROUND_F64 */
     int32_t zero_point, low, high;          /* of the output; low <= high */
 };
 
@@ -25,15 +27,18 @@ static inline int32_t qc_stage_s32(const struct qc_stage *stage, int32_t accumul
 {
     if (stage->rounding == QC_ROUND_F32)
         return qc_requant_f32(accumulator, stage->scale[channel], stage->zero_point, stage->low, stage->high);
-    struct qc_multiplier m = stage->multiplier[channel];
-    int32_t scaled = stage->rounding == QC_ROUND_ONCE ? qc_requant_once(accumulator, m) : qc_requant(accumulator, m);
+    int32_t scaled;
+    if (stage->rounding == QC_ROUND_F64) scaled = qc_requant_f64(accumulator, stage->scale64[channel]);
+    else if (stage->rounding == QC_ROUND_ONCE) scaled = qc_requant_once(accumulator, stage->multiplier[channel]);
+    else scaled = qc_requant(accumulator, stage->multiplier[channel]);
     return qc_clamp((int32_t)((uint32_t)scaled + (uint32_t)stage->zero_point), stage->low, stage->high);
 }
 
-/* 64-bit accumulators, rounded as TFLite's 16x8 kernels do. */
+/* 64-bit accumulators: QC_ROUND_F64, or as TFLite's 16x8 kernels round (qc_requant_wide). */
 static inline int32_t qc_stage_s64(const struct qc_stage *stage, int64_t accumulator, size_t channel)
 {
-    int32_t scaled = qc_requant_wide(accumulator, stage->multiplier[channel]);
+    int32_t scaled = stage->rounding == QC_ROUND_F64 ? qc_requant_f64(accumulator, stage->scale64[channel])
+                                                     : qc_requant_wide(accumulator, stage->multiplier[channel]);
     return qc_clamp((int32_t)((uint32_t)scaled + (uint32_t)stage->zero_point), stage->low, stage->high);
 }
 

@@ -91,10 +91,10 @@ static struct qc_product product_of(const struct qc_step *step, const struct lay
 {
     const struct qc_value *w = step->in[l->w], *bias = qc_operand(step, l->bias);
     bool bytes = w->type == QC_INT8 || w->type == QC_UINT8;
-    bool xnnpack = l->axes == 2 && bytes && w->constant && (!bias || bias->constant) && step->in[0]->constant;
+    bool xnnpack = !step->rt->reference && l->axes == 2 && bytes && w->constant && (!bias || bias->constant) && step->in[0]->constant;
     return (struct qc_product){.x = l->x, .w = l->w, .bias = l->bias, .w_axis = l->w_out, .order = l->order,
-                               .rounding = xnnpack ? QC_ROUND_F32 : QC_ROUND_TWICE, .float_product = w->type == QC_UINT8,
-                               .hybrid = xnnpack && !step->rt->reference ? QC_ROW_XNNPACK : QC_ROW_ASYMMETRIC};
+                               .rounding = xnnpack && step->in[l->x]->type != QC_INT16 ? QC_ROUND_F32 : QC_ROUND_TWICE, .float_product = w->type == QC_UINT8,
+                               .hybrid = xnnpack ? QC_ROW_XNNPACK : QC_ROW_ASYMMETRIC};
 }
 
 static qc_status infer(struct qc_step *step)

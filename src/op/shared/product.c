@@ -19,7 +19,7 @@ static bool kind_of(const struct qc_step *step, const struct qc_product *p, enum
     else if (x == QC_FLOAT32 && (narrow_signed(w) || w == QC_UINT8)) *kind = QC_PRODUCT_HYBRID;
     else if (x == QC_INT8 && narrow_signed(w)) *kind = QC_PRODUCT_S8;
     else if (x == QC_UINT8 && w == QC_UINT8) *kind = QC_PRODUCT_U8;
-    else if (x == QC_INT16 && narrow_signed(w)) *kind = bias && bias->type == QC_INT32 ? QC_PRODUCT_S16_B32 : QC_PRODUCT_S16;
+    else if (x == QC_INT16 && narrow_signed(w)) *kind = (bias ? bias->type == QC_INT32 : p->narrow) ? QC_PRODUCT_S16_B32 : QC_PRODUCT_S16;
     else return false;
     return true;
 }
@@ -58,17 +58,19 @@ static qc_status plan_stage(struct qc_step *step, struct qc_product *p)
     float x_scale = qc_value_scale(x), y_scale = qc_value_scale(y);
     float *scale = qc_step_alloc(step, channels * sizeof *scale);
     struct qc_multiplier *multiplier = qc_step_alloc(step, channels * sizeof *multiplier);
-    if (!scale || !multiplier) return QC_NOMEM;
+    double *scale64 = qc_step_alloc(step, channels * sizeof *scale64);
+    if (!scale || !multiplier || !scale64) return QC_NOMEM;
     QC_TRY(qc_require_weights(step, operand_name(p->w), w, p->w_axis, p->conv.out_channels, scale));
-    bool wide = x->type == QC_INT16, one = w->quant->count == 1;
+    bool one = w->quant->count == 1;
     for (size_t i = 0; i < channels; i++) {
+        scale64[i] = (double)x_scale * scale[i] / y_scale;
         double product = one && p->float_product ? (double)(x_scale * scale[i]) : (double)x_scale * scale[i];
         multiplier[i] = qc_multiplier_of(product / y_scale);
         scale[i] = x_scale * scale[i] / y_scale;
     }
-    p->stage = (struct qc_stage){.rounding = wide || step->rt->reference ? QC_ROUND_TWICE : p->rounding, .multiplier = multiplier,
-                                 .scale = scale, .zero_point = qc_value_zero_point(y)};
-    if (p->kind == QC_PRODUCT_S16)
+    p->stage = (struct qc_stage){.rounding = p->rounding, .multiplier = multiplier, .scale = scale, .scale64 = scale64,
+                                 .zero_point = qc_value_zero_point(y)};
+    if (p->kind == QC_PRODUCT_S16 && p->rounding != QC_ROUND_F64)
         for (size_t i = 0; i < channels; i++)
             if (multiplier[i].shift > 7)
                 return qc_step_fail(step, QC_FORMAT, "channel %zu: input scale x weight scale / output scale is %g, above 128", i,

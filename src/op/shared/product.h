@@ -31,7 +31,8 @@ struct qc_product {
     int w_axis;                 /* of a scale per output channel */
     const uint8_t *order;       /* the weights' axes as [out, taps, in]; NULL: as stored */
     int activation;             /* fused */
-    enum qc_rounding rounding;  /* of int8 and uint8 by default; the reference contract rounds twice */
+    enum qc_rounding rounding;  /* of integers; with 64-bit sums only QC_ROUND_F64 or not matters */
+    bool narrow;                /* int16 without a bias: 32-bit sums */
     bool float_product;         /* multiplier from the float32, not float64, product of the two scales (TFLite, one scale) */
     enum qc_row_quantization hybrid; /* one row for each conv.batch */
     /* private */
