@@ -55,6 +55,7 @@ qc_status qc_build_ops(struct qc_build *b, int code, const void *options, int in
         make_name(b, name, sizeof name, suffix);
         qc_dtype type = in_count && list[0] ? list[0]->type : QC_FLOAT32;
         if (!(out[i] = qc_graph_add_tensor(b->graph, name, type, 0, NULL))) return QC_NOMEM;
+        out[i]->has_shape = false; /* until inferred */
     }
     struct qc_node *node = qc_graph_add_node(b->graph, b->before, code, op->options, options, in_count, list, out_count, out);
     if (!node) return QC_NOMEM;

@@ -53,8 +53,19 @@ static qc_status run(struct qc_step *step, struct qc_arena *keep)
     return QC_OK;
 }
 
+/* What operators that call subgraphs see of the world: enough to infer. */
+struct outside {
+    struct qc_runtime rt;
+    struct qc_arena *scratch;
+    int depth; /* of calls; a file may nest them without end */
+};
+enum { MAX_DEPTH = 16, MAX_SHAPE_BYTES = 256 };
+
+static qc_status call_infer(struct qc_runtime *rt, uint32_t index, int in_count, struct qc_value *const *in, int out_count,
+                            struct qc_value *const *out);
+
 static qc_status evaluate(const struct qc_node *node, struct qc_value *const *in, struct qc_value *out, struct qc_arena *scratch,
-                          struct qc_arena *keep, size_t max_bytes)
+                          struct qc_arena *keep, size_t max_bytes, int depth)
 {
     struct qc_env *env = &node->graph->model->env;
     const struct qc_op *op = qc_op_find(node->code, node->custom);
@@ -63,9 +74,9 @@ static qc_status evaluate(const struct qc_node *node, struct qc_value *const *in
     struct qc_value **pointer = qc_arena_array(scratch, (size_t)(node->in_count + node->out_count), sizeof *pointer);
     const void *options = qc_op_options(op, node, scratch);
     if (!pointer || (op->options && !options)) return QC_NOMEM;
-    struct qc_runtime rt = {.env = env, .model = node->graph->model};
+    struct outside outside = {{.env = env, .model = node->graph->model, .call_infer = call_infer}, scratch, depth};
     struct qc_step step = {.node = node, .op = op, .options = options, .in = pointer, .out = pointer + node->in_count,
-                           .in_count = node->in_count, .out_count = node->out_count, .rt = &rt, .arena = scratch};
+                           .in_count = node->in_count, .out_count = node->out_count, .rt = &outside.rt, .arena = scratch};
     bool shaped = true;
     for (int i = 0; i < node->in_count; i++) {
         step.in[i] = in[i];
@@ -86,11 +97,52 @@ static qc_status evaluate(const struct qc_node *node, struct qc_value *const *in
     return can_run(&step, max_bytes) ? run(&step, keep) : QC_OK;
 }
 
+/* The results' shapes for inputs of these shapes; what the inputs hold may change from call to call. */
+static qc_status call_infer(struct qc_runtime *rt, uint32_t index, int in_count, struct qc_value *const *in, int out_count,
+                            struct qc_value *const *out)
+{
+    const struct outside *outside = (const struct outside *)(const void *)rt;
+    const struct qc_graph *graph = rt->model->graph[index];
+    struct qc_arena *scratch = outside->scratch;
+    if (outside->depth >= MAX_DEPTH) return QC_OK;
+    struct qc_value *value = qc_arena_array(scratch, graph->tensor_count, sizeof *value);
+    if (!value) return QC_NOMEM;
+    for (uint32_t i = 0; i < graph->tensor_count; i++) qc_value_of_tensor(&value[i], graph->tensor[i]);
+    for (int i = 0; i < in_count; i++) {
+        struct qc_value *to = &value[graph->input[i]->index];
+        if (!in[i]) continue;
+        *to = *in[i];
+        to->tensor = graph->input[i];
+        to->known = to->constant = false;
+        to->data = NULL;
+    }
+    for (uint32_t i = 0; i < graph->node_count; i++) {
+        const struct qc_node *node = graph->node[i];
+        if (node->code < 0) continue;
+        struct qc_value **operand = qc_arena_array(scratch, (size_t)node->in_count, sizeof *operand);
+        struct qc_value *result = qc_arena_array(scratch, (size_t)node->out_count, sizeof *result);
+        if (!operand || !result) return QC_NOMEM;
+        for (int k = 0; k < node->in_count; k++) operand[k] = node->in[k] ? &value[node->in[k]->index] : NULL;
+        QC_TRY(evaluate(node, operand, result, scratch, scratch, MAX_SHAPE_BYTES, outside->depth + 1));
+        for (int k = 0; k < node->out_count; k++)
+            if (node->out[k]) value[node->out[k]->index] = result[k];
+    }
+    for (int i = 0; i < out_count; i++) {
+        const struct qc_value *from = &value[graph->output[i]->index];
+        out[i]->type = from->type;
+        out[i]->shaped = from->shaped;
+        out[i]->rank = from->rank;
+        memcpy(out[i]->dims, from->dims, sizeof out[i]->dims);
+        out[i]->bytes = from->bytes;
+    }
+    return QC_OK;
+}
+
 qc_status qc_evaluate(const struct qc_node *node, struct qc_value *const *in, struct qc_value *out, struct qc_arena *arena, size_t max_bytes)
 {
     struct qc_arena scratch;
     qc_arena_init(&scratch, arena->env);
-    qc_status status = evaluate(node, in, out, &scratch, arena, max_bytes);
+    qc_status status = evaluate(node, in, out, &scratch, arena, max_bytes, 0);
     qc_arena_free(&scratch);
     return status;
 }
