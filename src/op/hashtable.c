@@ -1,6 +1,6 @@
 /*
- * hashtable.c - look-up tables: HASHTABLE, HASHTABLE_IMPORT, HASHTABLE_FIND, HASHTABLE_SIZE (a resource kept by the session, int64 to string or
- * string to int64), and HASHTABLE_LOOKUP (sorted int32 keys to rows of a tensor).
+ * hashtable.c - look-up tables kept by the session, int64 to string or string to int64: HASHTABLE, HASHTABLE_IMPORT, HASHTABLE_FIND,
+ * HASHTABLE_SIZE.
  */
 #include "op/shared/check.h"
 #include "op/shared/strings.h"
@@ -230,65 +230,6 @@ static qc_status size_run(struct qc_step *step)
     return QC_OK;
 }
 
-/* ---- HASHTABLE_LOOKUP ---- */
-
-static qc_status lookup_infer(struct qc_step *step)
-{
-    QC_TRY(qc_need_inputs(step, 3));
-    QC_TRY(qc_need_type(step, 0, QC_SET(INT32)));
-    QC_TRY(qc_need_type(step, 1, QC_SET(INT32)));
-    QC_TRY(qc_need_type(step, 2, QC_SET_FIXED | QC_SET(STRING)));
-    QC_TRY(qc_need_rank(step, 0, 1, 1));
-    QC_TRY(qc_need_rank(step, 1, 1, 1));
-    const struct qc_value *lookup = step->in[0], *key = step->in[1], *value = step->in[2];
-    QC_TRY(qc_need_rank(step, 2, 1, value->type == QC_STRING ? 1 : QC_MAX_RANK));
-    if (key->dims[0] != value->dims[0]) return qc_step_fail(step, QC_FORMAT, "%d keys but %d values", key->dims[0], value->dims[0]);
-    int32_t dims[QC_MAX_RANK];
-    memcpy(dims, value->dims, sizeof dims);
-    dims[0] = lookup->dims[0];
-    QC_TRY(qc_step_output(step, 0, value->type, value->rank, dims));
-    return qc_step_output(step, 1, QC_UINT8, 1, lookup->dims);
-}
-
-static qc_status lookup_plan(struct qc_step *step)
-{
-    qc_step_scratch(step, (size_t)step->in[0]->dims[0] * sizeof(int32_t));
-    return QC_OK;
-}
-
-/* Keys are sorted; a key that is not there gives zeros (or an empty string) and no hit. */
-static int32_t search(const struct qc_value *key, int32_t wanted)
-{
-    int32_t low = 0, high = key->dims[0];
-    while (low < high) {
-        int32_t middle = low + (high - low) / 2;
-        if (((const int32_t *)key->data)[middle] < wanted) low = middle + 1;
-        else high = middle;
-    }
-    return low < key->dims[0] && ((const int32_t *)key->data)[low] == wanted ? low : -1;
-}
-
-static qc_status lookup_run(struct qc_step *step)
-{
-    const struct qc_value *value = step->in[2];
-    int32_t *row = step->scratch, count = step->in[0]->dims[0];
-    for (int32_t i = 0; i < count; i++) {
-        row[i] = search(step->in[1], ((const int32_t *)step->in[0]->data)[i]);
-        ((uint8_t *)step->out[1]->data)[i] = row[i] >= 0;
-    }
-    if (value->type == QC_STRING) {
-        QC_TRY(qc_strings_check(step, value, qc_value_elements(value)));
-        return qc_strings_pick(step, step->out[0], value, row);
-    }
-    size_t bytes = qc_value_span(value, 1, value->rank) * qc_width(value);
-    for (int32_t i = 0; i < count && bytes; i++) {
-        char *to = (char *)step->out[0]->data + (size_t)i * bytes;
-        if (row[i] < 0) memset(to, 0, bytes);
-        else memcpy(to, (const char *)value->data + (size_t)row[i] * bytes, bytes);
-    }
-    return QC_OK;
-}
-
 /* ---- registration ---- */
 
 const struct qc_op qc_op_hashtable[] = {
@@ -300,7 +241,5 @@ const struct qc_op qc_op_hashtable[] = {
      .flags = QC_OP_STATEFUL, .infer = find_infer, .plan = find_plan, .run = find_run},
     {.name = "HASHTABLE_SIZE", .code = tfl_BuiltinOperator_HASHTABLE_SIZE, .in_min = 1, .in_max = 1, .out_min = 1, .out_max = 1,
      .flags = QC_OP_STATEFUL, .infer = size_infer, .run = size_run},
-    {.name = "HASHTABLE_LOOKUP", .code = tfl_BuiltinOperator_HASHTABLE_LOOKUP, .in_min = 3, .in_max = 3, .out_min = 2, .out_max = 2,
-     .infer = lookup_infer, .plan = lookup_plan, .run = lookup_run},
     {0},
 };
