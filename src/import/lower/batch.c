@@ -147,7 +147,7 @@ static void fix(struct qc_graph *graph, int which)
 qc_status qc_import_mark_batch(struct qc_graph *graph)
 {
     static const int attempts[] = {BATCH | OTHERS, BATCH, OTHERS, 0};
-    static const char *const fixed[] = {"", "input sizes other than the batch are", "the batch size is", "all input sizes are"};
+    static const char *const fixed[] = {"", "the batch size is", "input sizes other than the batch are", "all input sizes are"};
     struct qc_env *env = &graph->model->env;
     struct qc_error first = {0};
     int free_dims = 0;
@@ -160,7 +160,7 @@ qc_status qc_import_mark_batch(struct qc_graph *graph)
         qc_status status = attempt(graph, attempts[i]);
         if (status == QC_OK) {
             fix(graph, attempts[i]);
-            if (first.status) qc_model_add_note(graph->model, "%s fixed: %s", fixed[i], first.text);
+            if (first.status) qc_model_add_note(graph->model, "%s fixed: %s", fixed[free_dims & ~attempts[i]], first.text);
             return QC_OK;
         }
         struct qc_error error;
