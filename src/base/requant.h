@@ -1,10 +1,11 @@
 /*
  * requant.h - requantization: from an integer accumulator to the output's integer scale. The one definition for all kernels.
  *
- * Four roundings exist in the TensorFlow Lite world, and which one an operator uses is part of its contract
+ * Five roundings exist in the TensorFlow Lite world, and which one an operator uses is part of its contract
  * (docs/bit-exactness.md):
  *   qc_requant           TFLite's portable kernels: Q31 product rounded half up, then a shift rounded half away from zero: twice
- *   qc_requant_once      ruy (TFLite's optimized matrix products): one rounding of the 64-bit product, half up
+ *   qc_requant_up        ruy (TFLite's optimized matrix products) on x86 with 8-bit operands: as above, but the shift rounded half up
+ *   qc_requant_once      ruy with a 16-bit operand: one rounding of the 64-bit product, half up
  *   qc_requant_f32       XNNPACK: product in float32, clamped, rounded half to even
  *   qc_requant_f64       TFLite's portable matrix product: product in float64, rounded half away from zero
  * and qc_requant_wide for the 64-bit accumulators of 16x8 kernels, whose multiplier is cut to 15 bits.
@@ -76,6 +77,14 @@ static inline int32_t qc_requant(int32_t x, struct qc_multiplier m)
     int left = m.shift > 0 ? m.shift : 0;
     int right = m.shift > 0 ? 0 : -m.shift;
     return qc_rounding_shift(qc_high_mul(qc_shift_left(x, left), m.multiplier), right);
+}
+
+static inline int32_t qc_requant_up(int32_t x, struct qc_multiplier m)
+{
+    int left = m.shift > 0 ? m.shift : 0;
+    int right = m.shift > 0 ? 0 : -m.shift;
+    int64_t product = qc_high_mul(qc_shift_left(x, left), m.multiplier);
+    return (int32_t)(right ? (product + (INT64_C(1) << (right - 1))) >> right : product);
 }
 
 static inline int32_t qc_requant_once(int32_t x, struct qc_multiplier m)

@@ -41,7 +41,7 @@ void qc_lstm_s8_step(const struct qc_lstm_s8 *lstm, const int8_t *x, int8_t *h, 
  */
 void qc_lstm_basic_f32(size_t input, size_t n, const float *xh, const float *w, const float *bias, const float *before, float *sums,
                        float *h, float *c);
-/* uint8 with scale 1/128 and zero point 128; cell in Q4. The sums are rounded once (ruy). */
+/* uint8 with scale 1/128 and zero point 128; cell in Q4. The sums are rounded by qc_requant_up. */
 void qc_lstm_basic_u8(size_t input, size_t n, const uint8_t *xh, const uint8_t *w, int32_t w_zero, const int32_t *bias,
                       struct qc_multiplier scale, const int16_t *before, int16_t *sums, uint8_t *h, int16_t *c);
 

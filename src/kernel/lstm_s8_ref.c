@@ -125,7 +125,7 @@ void qc_lstm_basic_u8(size_t input, size_t n, const uint8_t *xh, const uint8_t *
     for (size_t r = 0; r < 4 * n; r++) {
         uint32_t sum = (uint32_t)bias[r];
         for (size_t i = 0; i < width; i++) sum += (uint32_t)((xh[i] - 128) * (w[r * width + i] - w_zero));
-        sums[r] = clamp16(qc_requant_once((int32_t)sum, scale));
+        sums[r] = clamp16(qc_requant_up((int32_t)sum, scale));
     }
     for (size_t i = 0; i < n; i++) {
         int32_t in = qc_fixed_logistic(16, 3, sums[i]), fresh = qc_fixed_tanh(16, 3, sums[n + i]);

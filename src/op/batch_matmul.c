@@ -109,7 +109,7 @@ static qc_status plan_quantized(struct qc_step *step, struct state *s)
         return qc_step_fail(step, QC_FORMAT, "input scales %g x %g / output scale %g is above 128", (double)qc_value_scale(x),
                             (double)qc_value_scale(w), (double)qc_value_scale(y));
     bool xnnpack = s->kind == S8 && !step->rt->reference && qc_value_zero_point(w) == 0;
-    s->stage = (struct qc_stage){.rounding = xnnpack ? QC_ROUND_F32 : step->rt->reference ? QC_ROUND_TWICE : QC_ROUND_ONCE,
+    s->stage = (struct qc_stage){.rounding = xnnpack ? QC_ROUND_F32 : step->rt->reference ? QC_ROUND_TWICE : QC_ROUND_UP,
                                  .multiplier = &s->multiplier, .scale = &s->scale, .zero_point = qc_value_zero_point(y)};
     qc_integer_limits(y->type, &s->stage.low, &s->stage.high);
     return QC_OK;

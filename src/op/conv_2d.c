@@ -54,13 +54,14 @@ static struct qc_product product_of(const struct qc_step *step)
 {
     bool depthwise = step->op->code == tfl_BuiltinOperator_DEPTHWISE_CONV_2D;
     const struct qc_value *w = step->in[1], *bias = qc_operand(step, 2);
-    bool xnnpack = (w->type == QC_INT8 || w->type == QC_UINT8 || w->type == QC_INT4) && w->constant && bias && bias->constant;
-    bool ruy = !depthwise && step->in[0]->dims[3] == w->dims[3]; /* TFLite's kernels do grouped ones the portable way */
-    enum qc_rounding rounding = step->rt->reference ? QC_ROUND_TWICE : ruy ? QC_ROUND_ONCE : QC_ROUND_TWICE;
+    bool xnnpack = (w->type == QC_INT8 || w->type == QC_UINT8) && w->constant && bias && bias->constant;
+    bool optimized = !step->rt->reference && (depthwise || step->in[0]->dims[3] == w->dims[3]); /* TFLite has it not for groups */
+    enum qc_rounding rounding = optimized ? QC_ROUND_UP : QC_ROUND_TWICE;
+    if (step->in[0]->type == QC_INT16) rounding = optimized && !depthwise ? QC_ROUND_ONCE : QC_ROUND_TWICE;
     if (xnnpack && !step->rt->reference && step->in[0]->type != QC_INT16) rounding = QC_ROUND_F32;
     return (struct qc_product){.x = 0, .w = 1, .bias = 2, .w_axis = depthwise ? 3 : 0, .order = depthwise ? depthwise_order : NULL,
                                .activation = options_of(step).activation, .rounding = rounding, .float_product = w->type == QC_UINT8,
-                               .hybrid = xnnpack && w->type == QC_INT8 && !depthwise && !step->rt->reference ? QC_ROW_XNNPACK : QC_ROW_ASYMMETRIC};
+                               .hybrid = xnnpack && !depthwise && !step->rt->reference ? QC_ROW_XNNPACK : QC_ROW_ASYMMETRIC};
 }
 
 static qc_status infer(struct qc_step *step)

@@ -35,7 +35,7 @@ static struct qc_product product_of(const struct qc_step *step)
     const struct qc_value *x = step->in[0], *w = step->in[1], *bias = qc_operand(step, 2);
     bool constant = w->constant && (!bias || bias->constant), reference = step->rt->reference;
     bool wide = bias ? bias->type == QC_INT64 : o->quantized_bias_type == tfl_TensorType_INT64;
-    enum qc_rounding rounding = reference ? QC_ROUND_F64 : QC_ROUND_ONCE;
+    enum qc_rounding rounding = reference ? QC_ROUND_F64 : x->type == QC_INT16 ? QC_ROUND_ONCE : QC_ROUND_UP;
     if (x->type == QC_INT16 && wide) rounding = QC_ROUND_F64;
     else if (!reference && x->type != QC_INT16 && constant) rounding = QC_ROUND_F32;
     return (struct qc_product){.x = 0, .w = 1, .bias = 2, .w_axis = 0, .activation = o->fused_activation_function, .rounding = rounding,

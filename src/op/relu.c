@@ -14,7 +14,7 @@
 struct state {
     float low, high, slope;
     struct qc_multiplier positive, negative;
-    bool xnnpack, once;                    /* LEAKY_RELU: XNNPACK's 8-bit multipliers; one rounding */
+    bool xnnpack;                          /* LEAKY_RELU: XNNPACK's 8-bit multipliers */
     int32_t coarse_positive, coarse_negative;
     int32_t x_zero, y_zero, least, most;
     uint8_t table[256];
@@ -62,7 +62,6 @@ static void plan_leaky(struct qc_step *step, struct state *s)
 {
     float positive = qc_value_scale(step->in[0]) / qc_value_scale(step->out[0]), negative = positive * s->slope;
     s->negative = qc_multiplier_of((double)(qc_value_scale(step->in[0]) * s->slope / qc_value_scale(step->out[0])));
-    s->once = !step->rt->reference && step->in[0]->type == QC_INT16;
     s->xnnpack = !step->rt->reference && step->in[0]->type != QC_INT16 && isnormal(s->slope) && positive >= 1.0f / 256 &&
                  positive <= 128 && negative >= -127.99609375f && negative <= 128 && fabsf(negative) >= 1.0f / 256;
     if (!s->xnnpack) return;
@@ -71,10 +70,10 @@ static void plan_leaky(struct qc_step *step, struct state *s)
 }
 
 /* x * m, symmetric about 0 for a negative multiplier. */
-static int32_t scaled(const struct state *s, int32_t x, struct qc_multiplier m)
+static int32_t scaled(int32_t x, struct qc_multiplier m)
 {
     struct qc_multiplier magnitude = {m.multiplier < 0 ? -m.multiplier : m.multiplier, m.shift};
-    int32_t y = s->once ? qc_requant_once(x, magnitude) : qc_requant(x, magnitude);
+    int32_t y = qc_requant(x, magnitude);
     return m.multiplier < 0 ? -y : y;
 }
 
@@ -85,7 +84,7 @@ static int32_t stored(const struct qc_step *step, int32_t x)
     bool negative = d < 0 && !is_clamp(step);
     if (s->xnnpack)
         return qc_clamp((d * (negative ? s->coarse_negative : s->coarse_positive) + s->y_zero * 256 + 128) >> 8, s->least, s->most);
-    return qc_clamp(scaled(s, d, negative ? s->negative : s->positive) + s->y_zero, s->least, s->most);
+    return qc_clamp(scaled(d, negative ? s->negative : s->positive) + s->y_zero, s->least, s->most);
 }
 
 static qc_status plan(struct qc_step *step)

@@ -43,6 +43,11 @@ static void roundings(void **unused)
     assert_int_equal(qc_requant(-3, (struct qc_multiplier){1 << 30, -1}), -1); /* -0.75 by way of -1 / 2 = -0.5: away from zero */
     assert_int_equal(qc_requant_once(3, half), 2);
     assert_int_equal(qc_requant_once(-3, half), -1); /* half up */
+    struct qc_multiplier sixteenth = {1737000000, -4}; /* -228 x 0.05055 = -11.526: -184 in sixteenths, then -11.5 */
+    assert_int_equal(qc_requant(-228, sixteenth), -12);
+    assert_int_equal(qc_requant_up(-228, sixteenth), -11);
+    assert_int_equal(qc_requant_f64(-3, 0.5), -2);
+    assert_int_equal(qc_requant_f64(INT64_MAX, 1e9), INT32_MAX);
     assert_int_equal(qc_requant_f32(3, 0.5f, 0, -128, 127), 2);
     assert_int_equal(qc_requant_f32(5, 0.5f, 0, -128, 127), 2); /* half to even */
     assert_int_equal(qc_requant_f32(-5, 0.5f, 7, -128, 127), 5);
