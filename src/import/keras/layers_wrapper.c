@@ -12,8 +12,8 @@ static struct qc_tensor *unfold(struct qc_build *b, struct qc_tensor *y, struct 
     if (!y || y->rank + 1 > QC_MAX_RANK) return NULL;
     for (int i = 1; i < y->rank; i++) dims[i + 1] = QC_KEEP(i);
     if (!qc_lower_is_free(b, x, 1)) return qc_lower_reshape(b, y, y->rank + 1, dims);
-    struct qc_tensor *front = qc_lower_slice(b, QC_BUILD(b, SHAPE, NULL, x), 0, 0, 2);
-    struct qc_tensor *rest = qc_lower_slice(b, QC_BUILD(b, SHAPE, NULL, y), 0, 1, INT32_MAX);
+    struct qc_tensor *front = qc_lower_slice(b, qc_lower_shape(b, x), 0, 0, 2);
+    struct qc_tensor *rest = qc_lower_slice(b, qc_lower_shape(b, y), 0, 1, INT32_MAX);
     return QC_BUILD(b, RESHAPE, NULL, y, qc_lower_concat(b, 2, (struct qc_tensor *[]){front, rest}, 0));
 }
 

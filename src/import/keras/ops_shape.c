@@ -72,7 +72,9 @@ static void ravel(struct qc_keras_call *call, int code)
 
 static void shape_of(struct qc_keras_call *call, int code)
 {
-    qc_keras_return(call, qc_build_unary(call->b, code, qc_keras_op_input(call, false)));
+    struct qc_tensor *x = qc_keras_op_input(call, false);
+    (void)code;
+    qc_keras_return(call, x ? qc_lower_shape(call->b, x) : NULL);
 }
 
 /* An axis of size 1 at every place in `at` (of the result). */
@@ -545,7 +547,7 @@ static void space_depth(struct qc_keras_call *call, int code)
 const struct qc_keras_operation qc_keras_operations_shape[] = {
     {"Reshape", "reshape Reshape", reshape, 0},
     {"Ravel", "", ravel, 0},
-    {"Shape", "shape compat.v1.shape shape_v2 Shape", shape_of, OP(SHAPE)},
+    {"Shape", "shape compat.v1.shape shape_v2 Shape", shape_of, 0},
     {"ExpandDims", "expand_dims ExpandDims", expand_dims, 0},
     {"Squeeze", "squeeze compat.v1.squeeze Squeeze", squeeze, 0},
     {"Transpose", "transpose compat.v1.transpose Transpose", transpose, 0},
