@@ -118,6 +118,16 @@ static qc_status set_signature(struct qc_tf_import *im, const struct qc_tf_signa
     return QC_OK;
 }
 
+/* An output must be a tensor of its own: an input, a constant or an output already given goes through a RESHAPE that changes nothing. */
+static struct qc_tensor *own_tensor(struct qc_tf_import *im, struct qc_tensor *tensor, int count, struct qc_tensor *const *output)
+{
+    int32_t dims[QC_MAX_RANK];
+    bool own = tensor->producer != NULL;
+    for (int i = 0; i < count; i++) own &= output[i] != tensor;
+    for (int i = 0; i < tensor->rank; i++) dims[i] = QC_KEEP(i);
+    return own ? tensor : qc_lower_reshape(&im->b, tensor, tensor->rank, dims);
+}
+
 static qc_status take_outputs(struct qc_tf_import *im, const struct qc_tf_signature *signature, const struct qc_tf_feed *feed, const struct qc_tf_value *value)
 {
     struct qc_tensor **output = qc_arena_array(im->scratch, (size_t)signature->output_count, sizeof *output);
@@ -126,7 +136,8 @@ static qc_status take_outputs(struct qc_tf_import *im, const struct qc_tf_signat
         if (value[i].kind == QC_TF_UNSUPPORTED && im->complaint) return qc_tf_report(im);
         if (value[i].kind != QC_TF_TENSOR)
             return qc_fail(im->env, QC_UNSUPPORTED, "%s: output '%.*s' is no tensor of numbers", im->package->path, QC_PB(signature->output[i].key));
-        output[i] = value[i].tensor;
+        output[i] = own_tensor(im, value[i].tensor, i, output);
+        if (!output[i]) return qc_build_status(&im->b);
     }
     QC_TRY(qc_graph_set_outputs(im->b.graph, signature->output_count, output));
     QC_TRY(set_signature(im, signature, feed, output));

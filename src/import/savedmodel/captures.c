@@ -199,8 +199,8 @@ qc_status qc_tf_bound_value(struct qc_tf_import *im, struct pb_bytes concrete, i
     struct pb_reader in = pb_open(captures->object[number].message);
     struct pb_field field;
     int kind = 0;
-    while (pb_next(&in, &field))
-        if (field.wire == PB_LENGTH && field.number >= 4) kind = field.number == 11 ? kind : (int)field.number;
+    while (pb_next(&in, &field)) /* 11 and above 12: saveables, names, protocols, not the kind */
+        if (field.wire == PB_LENGTH && field.number >= 4 && field.number <= 12 && field.number != 11) kind = (int)field.number;
     *value = (struct qc_tf_value){.id = number};
     switch (kind) {
     case KIND_VARIABLE: value->kind = QC_TF_VARIABLE; return QC_OK;

@@ -47,6 +47,6 @@ qc_status qc_tf_report(struct qc_tf_import *im)
                                  c->sentence, QC_PB(c->node), others, layer);
         if (used >= sizeof list) break;
     }
-    return qc_fail(im->env, QC_UNSUPPORTED, "%s: %d kinds of TensorFlow operators cannot be converted: %s%s", im->package->path,
-                   im->complaint_count, list, shown < im->complaint_count ? "; ..." : "");
+    return qc_fail(im->env, QC_UNSUPPORTED, "%s: %d TensorFlow operator%s cannot be converted: %s%s", im->package->path,
+                   im->complaint_count, im->complaint_count == 1 ? "" : "s", list, shown < im->complaint_count ? "; ..." : "");
 }

@@ -251,7 +251,7 @@ static qc_status lower_like(struct qc_tf_step *s)
     if (!x) return FAILED(s);
     if (x->type != QC_FLOAT32 && !qc_dtype_is_integer(x->type) && x->type != QC_BOOL) return qc_tf_unsupported(s, "of %s has no TFLite form", qc_dtype_name(x->type));
     struct qc_tensor *value = qc_build_constant(s->b, "like", x->type, 0, NULL, x->type == QC_FLOAT32 ? (const void *)&real : nothing);
-    return qc_tf_return(s, QC_BUILD(s->b, FILL, NULL, QC_BUILD(s->b, SHAPE, NULL, x), value));
+    return qc_tf_return(s, QC_BUILD(s->b, FILL, NULL, qc_tf_shape_of(s->b, x, QC_INT32), value));
 }
 
 static qc_status lower_range(struct qc_tf_step *s)
@@ -263,12 +263,9 @@ static qc_status lower_range(struct qc_tf_step *s)
 
 static struct qc_tensor *shape_of(struct qc_tf_step *s, struct qc_tensor *x)
 {
-    QC_OPTIONS(s->b, ShapeOptions, options);
     qc_dtype type = QC_INT32;
-    if (!options || !x) return NULL;
     qc_tf_type(s, "out_type", QC_TF_INT32, &type);
-    options->out_type = type == QC_INT64 ? tfl_TensorType_INT64 : tfl_TensorType_INT32;
-    return QC_BUILD(s->b, SHAPE, options, x);
+    return qc_tf_shape_of(s->b, x, type);
 }
 
 static qc_status lower_shape(struct qc_tf_step *s)

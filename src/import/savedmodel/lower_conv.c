@@ -83,6 +83,30 @@ static qc_status lower_pool(struct qc_tf_step *s)
     return qc_tf_return(s, qc_lower_pool(s->b, x, &spec));
 }
 
+/* The convolution that x comes from, itself or (1-D) behind a RESHAPE that keeps the channels, if it has no bias and no activation yet. */
+static struct qc_node *bare_conv(struct qc_tf_import *im, const struct qc_tensor *x)
+{
+    struct qc_node *reshape = qc_tf_made_by(x, tfl_BuiltinOperator_RESHAPE), *conv = NULL;
+    const struct qc_tensor *y = reshape ? reshape->in[0] : x;
+    static const int codes[] = {tfl_BuiltinOperator_CONV_2D, tfl_BuiltinOperator_DEPTHWISE_CONV_2D};
+    double number;
+    for (size_t i = 0; i < QC_COUNT(codes) && !conv; i++) conv = qc_tf_made_by(y, codes[i]);
+    if (!conv || conv->in_count < 3 || !y->rank || y->dims[y->rank - 1] != x->dims[x->rank - 1]) return NULL;
+    if (conv->in[2] && (!qc_tf_splat(im, conv->in[2], &number) || number != 0)) return NULL;
+    int activation = conv->code == tfl_BuiltinOperator_CONV_2D ? ((const struct tfl_Conv2DOptions *)conv->options)->fused_activation_function
+                                                               : ((const struct tfl_DepthwiseConv2DOptions *)conv->options)->fused_activation_function;
+    return activation ? NULL : conv;
+}
+
+/* The same convolution with a bias. The one without is left to whoever else reads it. */
+static struct qc_tensor *with_bias(struct qc_tf_step *s, struct qc_tensor *x, struct qc_tensor *bias)
+{
+    struct qc_node *conv = bare_conv(s->im, x), *reshape = qc_tf_made_by(x, tfl_BuiltinOperator_RESHAPE);
+    if (!conv || !bias->constant || bias->rank != 1 || bias->dims[0] != x->dims[x->rank - 1]) return NULL;
+    struct qc_tensor *y = qc_build_op(s->b, conv->code, conv->options, 3, (struct qc_tensor *[]){conv->in[0], conv->in[1], bias});
+    return reshape && y ? QC_BUILD(s->b, RESHAPE, NULL, y, reshape->in[1]) : y;
+}
+
 static qc_status lower_bias_add(struct qc_tf_step *s)
 {
     struct qc_tensor *x = qc_tf_tensor(s, 0), *bias = qc_tf_tensor(s, 1);
@@ -92,6 +116,9 @@ static qc_status lower_bias_add(struct qc_tf_step *s)
         for (int i = 0; i < x->rank - 1; i++) dims[i] = 1;
         dims[0] = bias->dims[0];
         bias = qc_build_reshape(s->b, bias, x->rank - 1, dims);
+    } else {
+        struct qc_tensor *fused = with_bias(s, x, bias);
+        if (fused || FAILED(s)) return qc_tf_return(s, fused);
     }
     return qc_tf_return(s, qc_build_binary(s->b, tfl_BuiltinOperator_ADD, x, bias));
 }

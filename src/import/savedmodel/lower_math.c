@@ -43,7 +43,7 @@ static struct qc_tensor *math_of(struct qc_build *b, enum qc_tf_math what, struc
     case QC_TF_ASINH: return asinh_of(b, x);
     case QC_TF_ACOSH: return UNARY(LOG, BINARY(ADD, x, UNARY(SQRT, BINARY(SUB, UNARY(SQUARE, x), one))));
     case QC_TF_ATANH: return BINARY(MUL, half, UNARY(LOG, BINARY(DIV, BINARY(ADD, one, x), BINARY(SUB, one, x))));
-    case QC_TF_ATAN: return BINARY(ATAN2, x, one);
+    case QC_TF_ATAN: return BINARY(ATAN2, x, QC_BUILD(b, FILL, NULL, qc_tf_shape_of(b, x, QC_INT32), one)); /* it does not broadcast */
     case QC_TF_ASIN: return BINARY(ATAN2, x, UNARY(SQRT, BINARY(MUL, BINARY(SUB, one, x), BINARY(ADD, one, x))));
     case QC_TF_ACOS: return BINARY(ATAN2, UNARY(SQRT, BINARY(MUL, BINARY(SUB, one, x), BINARY(ADD, one, x))), x);
     case QC_TF_IS_NAN: return BINARY(NOT_EQUAL, x, x);

@@ -83,3 +83,11 @@ struct qc_tensor *qc_tf_reshape(struct qc_tf_step *s, struct qc_tensor *x, int r
     }
     return qc_lower_reshape(s->b, x, rank, dims);
 }
+
+struct qc_tensor *qc_tf_shape_of(struct qc_build *b, struct qc_tensor *x, qc_dtype type)
+{
+    QC_OPTIONS(b, ShapeOptions, options);
+    if (!options || !x) return NULL;
+    options->out_type = type == QC_INT64 ? tfl_TensorType_INT64 : tfl_TensorType_INT32;
+    return QC_BUILD(b, SHAPE, options, x);
+}

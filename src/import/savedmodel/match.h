@@ -25,6 +25,8 @@ bool qc_tf_near(double a, double b);
 struct qc_tensor *qc_tf_reshape(struct qc_tf_step *s, struct qc_tensor *x, int rank, const struct qc_tf_number *size, struct qc_tensor *shape);
 /* An integer operand as TFLite wants it: int32, constant where its numbers are fixed. */
 struct qc_tensor *qc_tf_int32(struct qc_tf_step *s, int i);
+/* The sizes of x as a tensor of int32 or int64. */
+struct qc_tensor *qc_tf_shape_of(struct qc_build *b, struct qc_tensor *x, qc_dtype type);
 /* A fixed axis operand in [0, rank); -1 with an error. */
 int qc_tf_axis(struct qc_tf_step *s, int i, int rank);
 
