@@ -26,6 +26,7 @@ enum qc_tf_kind {
     QC_TF_LIST_VALUE,  /* TensorList */
     QC_TF_TABLE,       /* hash table */
     QC_TF_TEXT,        /* strings, or what is computed from strings: text.c */
+    QC_TF_SIGN_BIT,    /* what Keras 3's argmax computes from the bits of `tensor`: lower_rare.c */
     QC_TF_UNSUPPORTED, /* an operator that quantc does not have made it */
 };
 
@@ -94,7 +95,8 @@ struct qc_tf_op {
 
 /* Rows by family, each ended by a row without a name. */
 extern const struct qc_tf_op qc_tf_elementwise_ops[], qc_tf_array_ops[], qc_tf_reduce_ops[], qc_tf_matrix_ops[], qc_tf_conv_ops[],
-    qc_tf_norm_ops[], qc_tf_control_ops[], qc_tf_list_ops[], qc_tf_resource_ops[], qc_tf_text_ops[], qc_tf_image_ops[], qc_tf_index_ops[];
+    qc_tf_norm_ops[], qc_tf_control_ops[], qc_tf_list_ops[], qc_tf_resource_ops[], qc_tf_text_ops[], qc_tf_image_ops[], qc_tf_index_ops[],
+    qc_tf_rare_ops[];
 /* Makes im->op. */
 qc_status qc_tf_ops_sort(struct qc_tf_import *im) QC_MUST_USE;
 const struct qc_tf_op *qc_tf_op_find(const struct qc_tf_import *im, struct pb_bytes name);
@@ -141,8 +143,9 @@ bool qc_tf_weight(const struct qc_tensor *tensor, struct qc_weight *weight);
 /* Layer that a node name belongs to: "model/block/conv/Conv2D" -> "block/conv". In the scratch arena. */
 const char *qc_tf_scope(struct qc_tf_import *im, struct pb_bytes node_name);
 
-/* A node that reads text (text.c). */
+/* Nodes that read text (text.c) or a sign bit (lower_rare.c). */
 qc_status qc_tf_text_step(struct qc_tf_step *s);
+qc_status qc_tf_sign_bit_step(struct qc_tf_step *s);
 
 /* ---- facts.c ---- */
 

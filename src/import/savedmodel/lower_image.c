@@ -46,6 +46,12 @@ static qc_status lower_bicubic(struct qc_tf_step *s)
     return by_matrix(s, QC_BICUBIC, false);
 }
 
+static qc_status lower_area(struct qc_tf_step *s)
+{
+    if (qc_tf_attr_bool(s->node, "align_corners", false)) return qc_tf_unsupported(s, "with aligned corners has no TFLite form");
+    return by_matrix(s, QC_AREA, false);
+}
+
 /* tf.image.resize writes its kernel methods so: scale = new size / old size, no translation. */
 static qc_status lower_scale_and_translate(struct qc_tf_step *s)
 {
@@ -78,6 +84,7 @@ const struct qc_tf_op qc_tf_image_ops[] = {
     {"ResizeBilinear", lower_resize, 2, 2, tfl_BuiltinOperator_RESIZE_BILINEAR, 0},
     {"ResizeNearestNeighbor", lower_resize, 2, 2, tfl_BuiltinOperator_RESIZE_NEAREST_NEIGHBOR, 0},
     {"ResizeBicubic", lower_bicubic, 2, 2, 0, 0},
+    {"ResizeArea", lower_area, 2, 2, 0, 0},
     {"ScaleAndTranslate", lower_scale_and_translate, 4, 4, 0, 0},
     {NULL, NULL, 0, 0, 0, 0},
 };

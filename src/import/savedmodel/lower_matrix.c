@@ -42,11 +42,46 @@ static qc_status lower_mat_mul(struct qc_tf_step *s)
     return qc_tf_return(s, product(s, x, y, turn_x, turn_y));
 }
 
+/* One operand: axes that the result lacks are summed, the others put into its order. A letter that occurs twice in a row stands for the
+ * diagonal of two axes. */
+static qc_status lower_einsum_of_one(struct qc_tf_step *s, struct qc_tensor *x, char *equation)
+{
+    char *arrow = strstr(equation, "->"), label[QC_MAX_RANK + 1] = "";
+    const char *out = arrow ? arrow + 2 : "";
+    int32_t sums[QC_MAX_RANK], permutation[QC_MAX_RANK];
+    int rank = 0, count = 0;
+    if (!arrow || arrow - equation != x->rank || strchr(equation, '.') || strchr(equation, ' ')) return qc_tf_unsupported(s, "with this equation has no TFLite form");
+    memcpy(label, equation, (size_t)x->rank);
+    for (int i = 0; i + 1 < x->rank; i++) {
+        if (label[i] != label[i + 1]) continue;
+        if (i + 2 != x->rank || x->dims[i] != x->dims[i + 1]) return qc_tf_unsupported(s, "with this equation has no TFLite form");
+        if (!(x = qc_tf_diagonal(s, x))) return FAILED(s);
+        label[i + 1] = 0;
+    }
+    for (int i = 0; i < x->rank; i++)
+        if (!strchr(out, label[i])) sums[count++] = i;
+        else label[rank++] = label[i];
+    label[rank] = 0;
+    if (count) x = qc_lower_reduce(s->b, tfl_BuiltinOperator_SUM, x, count, sums, false);
+    if ((int)strlen(out) != rank) return qc_tf_unsupported(s, "with this equation has no TFLite form");
+    for (int i = 0; i < rank; i++) {
+        const char *at = strchr(label, out[i]);
+        if (!at) return qc_tf_unsupported(s, "with this equation has no TFLite form");
+        permutation[i] = (int32_t)(at - label);
+    }
+    return qc_tf_return(s, rank > 1 && x ? qc_lower_transpose(s->b, x, permutation) : x);
+}
+
 static qc_status lower_einsum(struct qc_tf_step *s)
 {
     struct pb_bytes text = qc_tf_attr_string(s->node, "equation");
     char equation[128], swapped[128];
     struct qc_weight kernel;
+    if (s->in_count == 1 && text.size && text.size < sizeof equation) {
+        memcpy(equation, text.at, text.size);
+        equation[text.size] = 0;
+        return qc_tf_tensor(s, 0) ? lower_einsum_of_one(s, qc_tf_tensor(s, 0), equation) : FAILED(s);
+    }
     if (s->in_count != 2) return qc_tf_unsupported(s, "with %d operands has no TFLite form", s->in_count);
     struct qc_tensor *x = qc_tf_tensor(s, 0), *y = qc_tf_tensor(s, 1);
     if (!x || !y) return FAILED(s);
@@ -72,6 +107,7 @@ static qc_status lower_einsum(struct qc_tf_step *s)
 
 const struct qc_tf_op qc_tf_matrix_ops[] = {
     {"MatMul", lower_mat_mul, 2, 2, 0, 0},
+    {"SparseMatMul", lower_mat_mul, 2, 2, 0, 0}, /* dense operands, taken to be mostly zeros */
     {"BatchMatMul", lower_mat_mul, 2, 2, 0, 1},
     {"BatchMatMulV2", lower_mat_mul, 2, 2, 0, 1},
     {"BatchMatMulV3", lower_mat_mul, 2, 2, 0, 1},

@@ -30,6 +30,8 @@ struct qc_tensor *qc_tf_shape_of(struct qc_build *b, struct qc_tensor *x, qc_dty
 /* A fixed axis operand in [0, rank); -1 with an error. */
 int qc_tf_axis(struct qc_tf_step *s, int i, int rank);
 
+/* The main diagonal of the last two axes. */
+struct qc_tensor *qc_tf_diagonal(struct qc_tf_step *s, struct qc_tensor *x);
 /* GATHER, without Keras 3's wrap of negative ids where the table is constant. */
 qc_status qc_tf_gather(struct qc_tf_step *s, struct qc_tensor *params, struct qc_tensor *ids, int axis, int batch_dims);
 

@@ -11,6 +11,7 @@
 static const struct qc_tf_op *const family[] = {
     qc_tf_elementwise_ops, qc_tf_array_ops, qc_tf_index_ops,   qc_tf_reduce_ops,   qc_tf_matrix_ops, qc_tf_conv_ops,
     qc_tf_norm_ops,        qc_tf_image_ops, qc_tf_control_ops, qc_tf_list_ops, qc_tf_resource_ops, qc_tf_text_ops,
+    qc_tf_rare_ops,
 };
 
 static int compare_names(const void *a, const void *b)
@@ -170,7 +171,9 @@ static qc_status lower_generic(struct qc_tf_step *s)
 qc_status qc_tf_dispatch(struct qc_tf_step *s)
 {
     if (s->op->in_min >= 0)
-        for (int i = 0; i < s->in_count; i++)
+        for (int i = 0; i < s->in_count; i++) {
             if (s->in[i].kind == QC_TF_TEXT) return qc_tf_text_step(s);
+            if (s->in[i].kind == QC_TF_SIGN_BIT) return qc_tf_sign_bit_step(s);
+        }
     return s->op->lower ? s->op->lower(s) : lower_generic(s);
 }
