@@ -17,5 +17,6 @@ configure_package_config_file(cmake/quantc-config.cmake.in ${CMAKE_BINARY_DIR}/q
 write_basic_package_version_file(${CMAKE_BINARY_DIR}/quantc-config-version.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${CMAKE_BINARY_DIR}/quantc-config.cmake ${CMAKE_BINARY_DIR}/quantc-config-version.cmake DESTINATION ${package_dir})
 
+file(RELATIVE_PATH pc_prefix /${CMAKE_INSTALL_LIBDIR}/pkgconfig /) # the installed tree may be moved
 configure_file(cmake/quantc.pc.in ${CMAKE_BINARY_DIR}/quantc.pc @ONLY)
 install(FILES ${CMAKE_BINARY_DIR}/quantc.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

@@ -1,4 +1,6 @@
-/* The arithmetic of base/requant.h against wide integer and rational arithmetic written out. */
+/*
+ * t_requant.c - the arithmetic of base/requant.h against wide integer and rational arithmetic written out.
+ */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,0 +1,191 @@
+/*
+ * t_session.c - the runtime: memory shared between values never changes a result, shapes may change, sessions of one model run in several
+ * threads, a failed allocation anywhere is an error and no leak.
+ */
+#include "unit.h"
+
+#include "export/export.h"
+#include "op/build.h"
+
+#include <pthread.h>
+
+/*
+ * x[n,4] -> a = x + 1 -> b = reshape(a)[-1,2] -> c = b * b -> d = reshape(c)[-1,4] -> y0 = d + a, y1 = relu-free copy of d, y2 = x
+ * (as an output): elementwise steps that may run in place, reshapes that pass memory on, values that live long.
+ */
+static struct qc_model *branching(void)
+{
+    struct qc_model *model = qc_model_new(NULL, NULL);
+    struct qc_build b = {.graph = model->graph[0], .scope = "net"};
+    struct qc_tensor *x = qc_graph_add_tensor(b.graph, "x", QC_FLOAT32, 2, (int32_t[]){1, 4});
+    x->signature[0] = -1;
+    assert_int_equal(qc_graph_set_inputs(b.graph, 1, &x), QC_OK);
+    struct qc_tensor *a = qc_build_binary(&b, tfl_BuiltinOperator_ADD, x, qc_build_f32(&b, 1));
+    struct qc_tensor *half = qc_build_reshape(&b, a, 2, (int32_t[]){-1, 2});
+    struct qc_tensor *c = qc_build_binary(&b, tfl_BuiltinOperator_MUL, half, half);
+    struct qc_tensor *d = qc_build_reshape(&b, c, 2, (int32_t[]){-1, 4});
+    struct qc_tensor *y0 = qc_build_binary(&b, tfl_BuiltinOperator_ADD, d, a);
+    struct qc_tensor *out[] = {y0, d, x};
+    assert_int_equal(qc_build_status(&b), QC_OK);
+    assert_int_equal(qc_graph_set_outputs(b.graph, 3, out), QC_OK);
+    assert_int_equal(qc_model_check(model), QC_OK);
+    return model;
+}
+
+static void run_branching(struct qc_session *session, int rows, uint64_t *random)
+{
+    struct qc_tensor_info in, y[3];
+    struct qc_error error;
+    float x[64];
+    assert_int_equal(qc_session_resize(session, 0, 2, (int32_t[]){rows, 4}, &error), QC_OK);
+    assert_int_equal(qc_session_input(session, 0, &in), QC_OK);
+    assert_int_equal(in.bytes, (size_t)rows * 16);
+    for (int i = 0; i < 4 * rows; i++) ((float *)in.data)[i] = x[i] = unit_float(random, -4, 4);
+    if (qc_session_invoke(session, &error)) fail_msg("%s", error.text);
+    for (size_t k = 0; k < 3; k++) assert_int_equal(qc_session_output(session, k, &y[k]), QC_OK);
+    for (int i = 0; i < 4 * rows; i++) {
+        float a = x[i] + 1;
+        assert_true(((float *)y[1].data)[i] == a * a);
+        assert_true(((float *)y[0].data)[i] == a * a + a);
+        assert_true(((float *)y[2].data)[i] == x[i]);
+    }
+}
+
+static void shared_memory_keeps_results(void **state)
+{
+    uint64_t random = 3;
+    (void)state;
+    struct qc_model *model = branching();
+    struct qc_session *session = qc_session_create(model, NULL, NULL);
+    for (int round = 0; round < 50; round++) run_branching(session, 1 + round % 7, &random);
+    qc_session_free(session);
+    qc_model_free(model);
+}
+
+/* A loop with a body subgraph: (i, v) -> while i < 5: (i + 1, v * 2). */
+static struct qc_model *looping(void)
+{
+    struct qc_model *model = qc_model_new(NULL, NULL);
+    struct qc_graph *cond = qc_model_add_graph(model, "cond"), *body = qc_model_add_graph(model, "body");
+    for (int g = 0; g < 3; g++) {
+        struct qc_graph *graph = model->graph[g];
+        struct qc_tensor *in[] = {qc_graph_add_tensor(graph, "i", QC_INT32, 0, NULL),
+                                  qc_graph_add_tensor(graph, "v", QC_FLOAT32, 1, (int32_t[]){3})};
+        in[1]->signature[0] = g ? 3 : -1;
+        assert_int_equal(qc_graph_set_inputs(graph, 2, in), QC_OK);
+    }
+    struct qc_build b = {.graph = cond};
+    struct qc_tensor *less = QC_BUILD(&b, LESS, NULL, cond->input[0], qc_build_i32(&b, 5));
+    assert_int_equal(qc_graph_set_outputs(cond, 1, &less), QC_OK);
+    b.graph = body;
+    struct qc_tensor *next[] = {qc_build_binary(&b, tfl_BuiltinOperator_ADD, body->input[0], qc_build_i32(&b, 1)),
+                                qc_build_binary(&b, tfl_BuiltinOperator_MUL, body->input[1], qc_build_f32(&b, 2))};
+    assert_int_equal(qc_graph_set_outputs(body, 2, next), QC_OK);
+    b.graph = model->graph[0];
+    QC_OPTIONS(&b, WhileOptions, options);
+    options->cond_subgraph_index = 1;
+    options->body_subgraph_index = 2;
+    struct qc_tensor *out[2];
+    assert_int_equal(qc_build_ops(&b, tfl_BuiltinOperator_WHILE, options, 2, b.graph->input, 2, out), QC_OK);
+    assert_int_equal(qc_graph_set_outputs(b.graph, 2, out), QC_OK);
+    assert_int_equal(qc_model_check(model), QC_OK);
+    return model;
+}
+
+static void loops_run_for_any_shape(void **state)
+{
+    (void)state;
+    struct qc_model *model = looping();
+    struct qc_session *session = qc_session_create(model, NULL, NULL);
+    assert_non_null(session);
+    for (int32_t n = 1; n < 20; n += 3) {
+        struct qc_tensor_info i, v;
+        struct qc_error error;
+        assert_int_equal(qc_session_resize(session, 1, 1, &n, &error), QC_OK);
+        assert_int_equal(qc_session_input(session, 0, &i), QC_OK);
+        assert_int_equal(qc_session_input(session, 1, &v), QC_OK);
+        *(int32_t *)i.data = 2;
+        for (int k = 0; k < n; k++) ((float *)v.data)[k] = (float)k;
+        if (qc_session_invoke(session, &error)) fail_msg("%s", error.text);
+        assert_int_equal(qc_session_output(session, 1, &v), QC_OK);
+        for (int k = 0; k < n; k++) assert_true(((float *)v.data)[k] == 8.0f * (float)k);
+    }
+    qc_session_free(session);
+    qc_model_free(model);
+}
+
+static void a_graph_that_calls_itself_is_an_error(void **state)
+{
+    (void)state;
+    struct qc_model *model = looping();
+    struct qc_error error;
+    for (uint32_t n = 0; n < model->graph[0]->node_count; n++)
+        ((struct tfl_WhileOptions *)(uintptr_t)model->graph[0]->node[n]->options)->body_subgraph_index = 0;
+    struct qc_session *session = qc_session_create(model, NULL, &error);
+    if (session) assert_int_not_equal(qc_session_invoke(session, &error), QC_OK);
+    assert_true(*error.text);
+    qc_session_free(session);
+    qc_model_free(model);
+}
+
+static void *many_runs(void *argument)
+{
+    struct qc_model *model = argument;
+    struct qc_session *session = qc_session_create(model, NULL, NULL);
+    uint64_t random = (uintptr_t)&random;
+    for (int round = 0; round < 200; round++) run_branching(session, 1 + round % 5, &random);
+    qc_session_free(session);
+    return NULL;
+}
+
+static void sessions_share_a_model_between_threads(void **state)
+{
+    pthread_t thread[4];
+    (void)state;
+    struct qc_model *model = branching();
+    for (int i = 0; i < 4; i++) assert_int_equal(pthread_create(&thread[i], NULL, many_runs, model), 0);
+    for (int i = 0; i < 4; i++) pthread_join(thread[i], NULL);
+    qc_model_free(model);
+}
+
+/* Loading, planning and running with the k-th allocation failing, for every k. */
+static void every_failed_allocation_is_an_error(void **state)
+{
+    (void)state;
+    struct qc_model *source = branching();
+    struct qc_export out;
+    assert_int_equal(qc_export_build(source, &out), QC_OK);
+    char *bytes = malloc(out.total);
+    size_t size = out.total;
+    qc_export_copy(&out, bytes);
+    qc_export_free(&out);
+    qc_model_free(source);
+    for (size_t k = 1;; k++) {
+        struct unit_allocator count = {.fail_at = k};
+        struct qc_allocator allocator = {unit_resize, &count};
+        struct qc_options options = {.allocator = &allocator};
+        struct qc_error error = {0};
+        struct qc_model *model = qc_model_open_memory(bytes, size, &options, &error);
+        struct qc_session *session = model ? qc_session_create(model, &options, &error) : NULL;
+        bool done = session && !qc_session_invoke(session, &error) && count.calls < k;
+        if (!done && count.calls >= k) assert_int_equal(error.status ? error.status : QC_NOMEM, QC_NOMEM);
+        qc_session_free(session);
+        qc_model_free(model);
+        assert_int_equal(count.live, 0);
+        if (done) break;
+        assert_true(k < 5000);
+    }
+    free(bytes);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(shared_memory_keeps_results),
+        cmocka_unit_test(loops_run_for_any_shape),
+        cmocka_unit_test(a_graph_that_calls_itself_is_an_error),
+        cmocka_unit_test(sessions_share_a_model_between_threads),
+        cmocka_unit_test(every_failed_allocation_is_an_error),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
