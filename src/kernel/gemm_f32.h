@@ -23,7 +23,8 @@
 
 enum { QC_PANEL = 16 }; /* columns of a panel of packed weights */
 
-enum qc_weight_kind { QC_W_F32, QC_W_F16, QC_W_S8, QC_W_KINDS };
+/* HYBRID is not one of this family: int8 weights against rows quantized to int8 (gemm_s8.h); recurrent.h takes it. */
+enum qc_weight_kind { QC_W_F32, QC_W_F16, QC_W_S8, QC_W_KINDS, QC_W_HYBRID = QC_W_KINDS };
 
 struct qc_gemm_f32_tile {
     size_t rows, columns; /* <= QC_TILE_ROWS, <= panels of the variant * QC_PANEL */

@@ -2,6 +2,7 @@
  * recurrent.c - packing recurrent weights and walking a sequence. See recurrent.h.
  */
 #include "kernel/recurrent.h"
+#include "kernel/row_quantize.h"
 
 #include <math.h>
 #include <string.h>
@@ -43,25 +44,41 @@ size_t qc_recurrent_padded(size_t units)
 
 /* ---- packing ---- */
 
+static size_t panel_bytes_of(enum qc_weight_kind kind, size_t k)
+{
+    return kind == QC_W_HYBRID ? qc_gemm_s8_panel_bytes(1, k) : qc_gemm_f32_panel_bytes(kind, k);
+}
+
 size_t qc_recurrent_packed_bytes(enum qc_recurrent_cell cell, enum qc_weight_kind kind, size_t units, size_t k)
 {
-    return qc_recurrent_padded(units) / QC_PANEL * (size_t)qc_recurrent_gates(cell) * qc_gemm_f32_panel_bytes(kind, k);
+    return qc_recurrent_padded(units) / QC_PANEL * (size_t)qc_recurrent_gates(cell) * panel_bytes_of(kind, k);
+}
+
+/* One panel: up to 16 units of one gate. */
+static void pack_panel(char *to, const struct qc_recurrent_pack *p, int gate, size_t unit)
+{
+    static const size_t bytes[] = {4, 2, 1, 1};
+    const size_t columns = QC_MIN(p->units - unit, (size_t)QC_PANEL);
+    const char *w = (const char *)p->w[gate] + unit * p->unit_step * bytes[p->kind];
+    const float *bias = p->bias[gate] ? p->bias[gate] + unit : NULL;
+    const float *scale = p->scale[gate] ? p->scale[gate] + unit * p->scale_step : NULL;
+    if (p->kind == QC_W_HYBRID) { /* unit_step is k, k_step 1 */
+        float each[QC_PANEL];
+        for (size_t i = 0; i < columns; i++) each[i] = scale[i * p->scale_step];
+        const struct qc_gemm_s8_pack panel = {.columns = columns, .taps = 1, .depth = p->k, .w = (const int8_t *)w, .scale = each, .float_bias = bias};
+        qc_gemm_s8_pack(to, &panel);
+        return;
+    }
+    const struct qc_gemm_f32_pack panel = {.kind = p->kind, .columns = columns, .k = p->k, .w = w, .column_step = p->unit_step,
+                                           .k_step = p->k_step, .bias = bias, .scale = scale, .scale_step = p->scale_step};
+    qc_gemm_f32_pack(to, &panel);
 }
 
 /* Panels of gates [first, first + count) for every block of units. */
 static char *pack_gates(char *to, const struct qc_recurrent_pack *p, int first, int count)
 {
-    static const size_t bytes[] = {4, 2, 1};
     for (size_t unit = 0; unit < p->units; unit += QC_PANEL)
-        for (int g = first; g < first + count; g++) {
-            struct qc_gemm_f32_pack panel = {.kind = p->kind, .columns = QC_MIN(p->units - unit, (size_t)QC_PANEL), .k = p->k,
-                                             .w = (const char *)p->w[g] + unit * p->unit_step * bytes[p->kind],
-                                             .column_step = p->unit_step, .k_step = p->k_step,
-                                             .bias = p->bias[g] ? p->bias[g] + unit : NULL, .scale_step = p->scale_step};
-            if (p->kind == QC_W_S8) panel.scale = p->scale[g] + unit * p->scale_step;
-            qc_gemm_f32_pack(to, &panel);
-            to += qc_gemm_f32_panel_bytes(p->kind, p->k);
-        }
+        for (int g = first; g < first + count; g++, to += panel_bytes_of(p->kind, p->k)) pack_panel(to, p, g, unit);
     return to;
 }
 
@@ -78,24 +95,59 @@ void qc_recurrent_pack(void *block, const struct qc_recurrent_pack *p)
 
 /* ---- a sequence ---- */
 
-size_t qc_recurrent_work_bytes(enum qc_recurrent_cell cell, size_t units)
+/* Of the sums, of what a GRU keeps, of quantized rows, of the integer product; each a multiple of 64 bytes. */
+static size_t sum_bytes(enum qc_recurrent_cell cell, size_t units)
 {
-    const size_t sums = (size_t)qc_recurrent_gates(cell), kept = cell == QC_RNN_GRU_BEFORE ? 2 : 0;
-    return qc_recurrent_padded(units) * (sums * QC_TILE_ROWS + kept * QC_TILE_ROWS) * sizeof(float);
+    return qc_recurrent_padded(units) * (size_t)qc_recurrent_gates(cell) * QC_TILE_ROWS * sizeof(float);
+}
+static size_t keep_bytes(enum qc_recurrent_cell cell, size_t units)
+{
+    return cell == QC_RNN_GRU_BEFORE ? qc_recurrent_padded(units) * 2 * QC_TILE_ROWS * sizeof(float) : 0;
+}
+static size_t row_bytes(size_t units) { return (qc_recurrent_padded(units) + 63) / 64 * 64; }
+
+size_t qc_recurrent_work_bytes(enum qc_recurrent_cell cell, enum qc_weight_kind kind, const struct qc_gemm_s8 *product_s8, size_t units)
+{
+    const size_t hybrid = kind == QC_W_HYBRID ? row_bytes(units) * QC_TILE_ROWS + qc_gemm_s8_work_bytes(product_s8, 1, units, 1) : 0;
+    return sum_bytes(cell, units) + keep_bytes(cell, units) + hybrid;
 }
 
 struct walk {
     const struct qc_recurrent_call *call;
     size_t padded, panel_bytes;
     float *sum, *keep;
+    int8_t *row;                            /* hybrid: quantized rows */
+    void *product_work;
+    const struct qc_row_quantizer *quantizer;
     bool odd; /* of the step: blocks are walked to and fro, so that the weights last used, which are still in the cache, come first */
 };
+
+/* The same with int8 weights: rows are quantized first. */
+static void hybrid_product(const struct walk *w, size_t rows, const float *const *x, size_t columns, const char *packed)
+{
+    const struct qc_recurrent_call *call = w->call;
+    const size_t pitch = row_bytes(call->units);
+    float scale[QC_TILE_ROWS];
+    int32_t zero[QC_TILE_ROWS];
+    for (size_t i = 0; i < rows; i++)
+        qc_row_quantize(w->quantizer, QC_ROW_XNNPACK, x[i], call->units, w->row + i * pitch, &scale[i], &zero[i]);
+    const struct qc_gemm_s8_call product = {.kernel = call->product_s8, .form = QC_S8_FLOAT, .m = rows, .columns = columns, .depth = call->units,
+                                            .rows = {.base = (const char *)w->row, .pitch = pitch}, .packed = packed, .zero = zero,
+                                            .row_scale = scale, .row_step = 1, .c = w->sum, .ldc = columns, .low = -INFINITY,
+                                            .high = INFINITY, .work = w->product_work};
+    qc_gemm_s8_run(&product, NULL);
+}
 
 /* sum[row] = R x[row] + b over `gates` panels for every block of units. */
 static void product(const struct walk *w, size_t rows, const float *const *x, int gates, const char *packed)
 {
     const struct qc_recurrent_call *call = w->call;
-    const size_t columns = w->padded * (size_t)gates, group = call->product->panels * QC_PANEL, groups = (columns + group - 1) / group;
+    const size_t columns = w->padded * (size_t)gates;
+    if (call->kind == QC_W_HYBRID) {
+        hybrid_product(w, rows, x, columns, packed);
+        return;
+    }
+    const size_t group = call->product->panels * QC_PANEL, groups = (columns + group - 1) / group;
     struct qc_gemm_f32_tile t = {.rows = rows, .taps = 1, .depth = call->units, .a = x, .panel_bytes = w->panel_bytes, .ldc = columns,
                                  .low = -INFINITY, .high = INFINITY};
     for (size_t i = 0; i < groups; i++) {
@@ -175,9 +227,13 @@ static void write_outputs(const struct walk *w, size_t step)
 
 void qc_recurrent_run(const struct qc_recurrent_call *call)
 {
-    struct walk w = {.call = call, .padded = qc_recurrent_padded(call->units), .sum = call->work,
-                     .panel_bytes = qc_gemm_f32_panel_bytes(call->kind, call->units)};
-    w.keep = w.sum + w.padded * (size_t)qc_recurrent_gates(call->cell) * QC_TILE_ROWS;
+    char *work = call->work;
+    struct walk w = {.call = call, .padded = qc_recurrent_padded(call->units), .panel_bytes = panel_bytes_of(call->kind, call->units)};
+    w.sum = (float *)(void *)work;
+    w.keep = (float *)(void *)(work += sum_bytes(call->cell, call->units));
+    w.row = (int8_t *)(work += keep_bytes(call->cell, call->units));
+    w.product_work = work + row_bytes(call->units) * QC_TILE_ROWS;
+    if (call->kind == QC_W_HYBRID) w.quantizer = qc_row_quantizer_pick(qc_cpu_features());
     for (size_t step = 0; step < call->steps; step++, w.odd = !w.odd) {
         size_t row[QC_TILE_ROWS], rows = 0;
         for (size_t b = 0; b < call->batch; b++) {

@@ -128,7 +128,7 @@ static void check_case(const struct qc_recurrent_kernel *kernel)
                                      .output = p.mask ? p.output : NULL, .sequence = sequence, .sequence_step = (ptrdiff_t)(p.batch * n),
                                      .sequence_row = (ptrdiff_t)n, .mask = p.mask ? p.mask + first * mask_step : NULL,
                                      .mask_step = way * mask_step, .mask_row = 1, .zero_masked = p.zero_masked,
-                                     .work = check_memory((qc_recurrent_work_bytes(p.cell, n) + 63) / 64 * 64)};
+                                     .work = check_memory((qc_recurrent_work_bytes(p.cell, QC_W_F32, NULL, n) + 63) / 64 * 64)};
     qc_recurrent_run(&call);
     for (size_t i = 0; i < p.steps * p.batch * n; i++)
         if (!check_close(sequence[i], right[i], 2e-5f))
@@ -160,10 +160,10 @@ static void bench_case(const struct qc_recurrent_kernel *kernel, const char *lab
     const size_t steps = 100, gates = (size_t)qc_recurrent_gates(cell), padded = qc_recurrent_padded(units);
     const size_t bytes = qc_recurrent_packed_bytes(cell, kind, units, units);
     float *x = calloc(steps * gates * units, 4), *h = calloc(2 * padded, 4);
-    void *packed = aligned_alloc(64, bytes), *room = aligned_alloc(64, (qc_recurrent_work_bytes(cell, units) + 63) / 64 * 64);
+    void *packed = aligned_alloc(64, bytes), *room = aligned_alloc(64, (qc_recurrent_work_bytes(cell, kind, qc_gemm_s8_pick(features), units) + 63) / 64 * 64);
     memset(packed, 0, bytes);
     check_fill_f32(x, steps * gates * units, 2);
-    struct qc_recurrent_call call = {.kernel = kernel, .product = qc_gemm_f32_pick(features), .cell = cell, .kind = kind, .units = units, .batch = 1,
+    struct qc_recurrent_call call = {.kernel = kernel, .product = qc_gemm_f32_pick(features), .product_s8 = qc_gemm_s8_pick(features), .cell = cell, .kind = kind, .units = units, .batch = 1,
                                      .steps = steps, .gates = x, .gates_step = (ptrdiff_t)(gates * units), .gates_block = QC_PANEL,
                                      .gates_gate = units, .packed = packed, .activation = {QC_GATE_TANH, 0, 0},
                                      .recurrent_activation = {QC_GATE_LOGISTIC, 0, 0}, .h = h, .c = h + padded, .work = room};
@@ -180,6 +180,7 @@ static void bench(void)
         bench_case(v[i], "100 steps LSTM 64", QC_RNN_LSTM, QC_W_F32, 64, v[i]->variant.cpu);
         bench_case(v[i], "100 steps LSTM 64 f16", QC_RNN_LSTM, QC_W_F16, 64, v[i]->variant.cpu);
         bench_case(v[i], "100 steps LSTM 64 int8", QC_RNN_LSTM, QC_W_S8, 64, v[i]->variant.cpu);
+        bench_case(v[i], "100 steps LSTM 64 hybrid", QC_RNN_LSTM, QC_W_HYBRID, 64, v[i]->variant.cpu & QC_CPU_AVX512 ? qc_cpu_features() : v[i]->variant.cpu);
         bench_case(v[i], "100 steps LSTM 48", QC_RNN_LSTM, QC_W_F32, 48, v[i]->variant.cpu);
         bench_case(v[i], "100 steps LSTM 256", QC_RNN_LSTM, QC_W_F32, 256, v[i]->variant.cpu);
         bench_case(v[i], "100 steps GRU 64", QC_RNN_GRU_AFTER, QC_W_F32, 64, v[i]->variant.cpu);
