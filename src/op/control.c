@@ -4,6 +4,7 @@
  * A result whose shape is the same whichever way the flow goes is planned like any other; else it is found while running.
  */
 #include "op/shared/check.h"
+#include "op/shared/recurrent_loop.h"
 #include <stdio.h>
 
 #define CODE(name) tfl_BuiltinOperator_##name
@@ -159,6 +160,11 @@ struct carried {
     size_t heap_bytes;
 };
 
+struct while_state {
+    struct qc_recurrent_loop *recurrent; /* runs in place of the loop; NULL: it is no recurrent layer */
+    struct carried carried[];
+};
+
 static qc_status while_infer(struct qc_step *step)
 {
     const struct tfl_WhileOptions *options = step->options;
@@ -191,15 +197,22 @@ static qc_status while_plan(struct qc_step *step)
 {
     const struct tfl_WhileOptions *options = step->options;
     const struct qc_graph *body = step->rt->model->graph[options->body_subgraph_index];
-    struct carried *c = qc_step_alloc(step, ((size_t)step->in_count + 1) * sizeof *c);
-    if (!c) return QC_NOMEM;
-    step->state = c;
+    struct while_state *state = step->state = qc_step_alloc(step, sizeof *state + ((size_t)step->in_count + 1) * sizeof *state->carried);
+    if (!state) return QC_NOMEM;
+    QC_TRY(qc_recurrent_loop_plan(step, step->rt->model->graph[options->cond_subgraph_index], body, &state->recurrent));
+    struct carried *c = state->carried;
     for (int i = 0; i < step->in_count; i++) {
         c[i].untouched = body->output[i] == body->input[i];
         c[i].dynamic = step->out[i]->dynamic || step->out[i]->type == QC_STRING;
         if (!c[i].untouched && !c[i].dynamic) c[i].offset = qc_step_scratch(step, step->out[i]->bytes);
     }
     return QC_OK;
+}
+
+static qc_status while_prepare(struct qc_step *step)
+{
+    const struct while_state *state = step->state;
+    return state->recurrent ? qc_recurrent_loop_prepare(step, state->recurrent) : QC_OK;
 }
 
 /* Puts a dynamic value aside, so that the body may write the output it stands in. */
@@ -249,8 +262,12 @@ static qc_status loop(struct qc_step *step, struct carried *c, struct qc_value *
 
 static qc_status while_run(struct qc_step *step)
 {
-    struct carried *c = step->state;
+    struct while_state *state = step->state;
+    struct carried *c = state->carried;
     size_t count = (size_t)step->in_count;
+    bool done = false;
+    if (state->recurrent) QC_TRY(qc_recurrent_loop_run(step, state->recurrent, &done));
+    if (done) return QC_OK;
     struct qc_value **now = qc_env_alloc(step->rt->env, (2 * count + 1) * sizeof *now);
     if (!now) return QC_NOMEM;
     for (size_t i = 0; i < count; i++) {
@@ -273,15 +290,15 @@ static qc_status while_run(struct qc_step *step)
 
 /* ---- registration ---- */
 
-#define OP(op_name, table, least_in, least_out, infer_hook, plan_hook, run_hook)                                                       \
+#define OP(op_name, table, least_in, least_out, infer_hook, plan_hook, prepare_hook, run_hook) \
     {.name = #op_name, .code = CODE(op_name), .options = table, .in_min = least_in, .in_max = 255, .out_min = least_out, .out_max = 255, \
-     .flags = QC_OP_STATEFUL, .infer = infer_hook, .plan = plan_hook, .run = run_hook}
+     .flags = QC_OP_STATEFUL, .infer = infer_hook, .plan = plan_hook, .prepare = prepare_hook, .run = run_hook}
 
 const struct qc_op qc_op_control[] = {
-    OP(IF, &tfl_IfOptions_table, 1, 0, if_infer, NULL, if_run),
-    OP(WHILE, &tfl_WhileOptions_table, 1, 1, while_infer, while_plan, while_run),
-    OP(CALL_ONCE, &tfl_CallOnceOptions_table, 0, 0, call_once_infer, NULL, call_once_run),
-    OP(STABLEHLO_CASE, &tfl_StablehloCaseOptions_table, 1, 0, case_infer, NULL, case_run),
-    OP(STABLEHLO_COMPOSITE, &tfl_StableHLOCompositeOptions_table, 0, 0, composite_infer, NULL, composite_run),
+    OP(IF, &tfl_IfOptions_table, 1, 0, if_infer, NULL, NULL, if_run),
+    OP(WHILE, &tfl_WhileOptions_table, 1, 1, while_infer, while_plan, while_prepare, while_run),
+    OP(CALL_ONCE, &tfl_CallOnceOptions_table, 0, 0, call_once_infer, NULL, NULL, call_once_run),
+    OP(STABLEHLO_CASE, &tfl_StablehloCaseOptions_table, 1, 0, case_infer, NULL, NULL, case_run),
+    OP(STABLEHLO_COMPOSITE, &tfl_StableHLOCompositeOptions_table, 0, 0, composite_infer, NULL, NULL, composite_run),
     {0},
 };
