@@ -5,10 +5,12 @@
 
 #include "base/dtype.h"
 
+#include <ftw.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* ---- the archive ---- */
@@ -74,14 +76,44 @@ void *golden_bytes(struct golden *g, const char *name, size_t *size)
     return copy;
 }
 
-const char *golden_path(struct golden *g, int slot, const char *name)
+static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *place)
+{
+    (void)info, (void)kind, (void)place;
+    return remove(path);
+}
+
+/* A file, or a folder with all in it. What still has a file mapped keeps it. */
+static void remove_path(const char *path)
+{
+    nftw(path, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+/* Writes one member to `path`; makes the folders that `path` has below the working folder. */
+static void extract(struct golden *g, const char *name, char *path)
 {
     size_t size;
     void *bytes = golden_bytes(g, name, &size);
-    unlink(scratch(slot)); /* what still has the old one mapped keeps it */
-    FILE *file = fopen(scratch(slot), "wb");
+    for (char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = 0;
+        mkdir(path, 0777);
+        *slash = '/';
+    }
+    FILE *file = fopen(path, "wb");
     if (!file || fwrite(bytes, 1, size, file) != size || fclose(file)) exit(2);
     free(bytes);
+}
+
+const char *golden_path(struct golden *g, int slot, const char *name)
+{
+    size_t length = strlen(name);
+    char path[600];
+    remove_path(scratch(slot));
+    for (size_t i = 0; i < g->archive.count; i++) {
+        const char *member = g->archive.member[i].name;
+        if (strncmp(member, name, length) || (member[length] && member[length] != '/')) continue;
+        snprintf(path, sizeof path, "%s%s", scratch(slot), member + length);
+        extract(g, member, path);
+    }
     return scratch(slot);
 }
 
@@ -101,8 +133,8 @@ void golden_fail(struct golden *g, const char *format, ...)
 int golden_close(struct golden *g)
 {
     printf("%d cases, %d failures\n", g->cases, g->failures);
-    unlink(scratch(0));
-    unlink(scratch(1));
+    remove_path(scratch(0));
+    remove_path(scratch(1));
     qc_arena_free(&g->arena);
     qc_file_unmap(&g->file);
     return g->cases && !g->failures ? 0 : 1;

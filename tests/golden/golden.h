@@ -26,7 +26,8 @@ void golden_open(struct golden *golden, const char *path);
 bool golden_next(struct golden *golden, char *column[GOLDEN_COLUMNS]);
 /* A member's bytes, to be freed with free(). */
 void *golden_bytes(struct golden *golden, const char *name, size_t *size);
-/* The same as a file in the working folder: two at a time, slot 0 and 1, each replaced by the next call. golden_close removes them. */
+/* The same as a file in the working folder, or, if `name` is a folder, as a folder: two at a time, slot 0 and 1, each replaced by the next
+ * call. golden_close removes them. */
 const char *golden_path(struct golden *golden, int slot, const char *name);
 /* Counts the case as failed, and says why. */
 void golden_fail(struct golden *golden, const char *format, ...) QC_PRINTF(2, 3);

@@ -9,7 +9,7 @@ Options: --most BYTES leaves out cases whose packed model is larger. Members: ca
 model and <case>.npz. Columns of cases.tsv:
   ops    case, class, atol, rtol, signature, reference_missing, model file
   keras  case, model file, tolerance, may refuse, calls, input names, output names (lists by |, alternatives by ;)
-  bad    model file, any or reject
+  bad    model file or folder, any or reject
 """
 import argparse
 import io
@@ -106,11 +106,13 @@ def pack_bad(folder, archive, most):
         for row in listed if isinstance(listed, list) else listed.get("mutants", []):
             if isinstance(row, dict):
                 marks[str(row.get("file") or row.get("name"))] = row.get("expect") or row.get("mark") or "any"
-    for path in sorted(p for p in folder.rglob("*") if p.is_file() and p.suffix in (".tflite", ".h5", ".keras", ".pb")):
-        if packed_size(path) <= most:
-            name = str(path.relative_to(folder))
-            archive.add(name, path.read_bytes())
-            archive.rows.append([name, marks.get(name, "any")])
+    for path in sorted(folder.iterdir()):
+        files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+        saved_model = path.is_dir() and any(p.name == "saved_model.pb" for p in files)
+        if (saved_model or path.suffix in (".tflite", ".h5", ".keras", ".pb")) and sum(map(packed_size, files)) <= most:
+            for file in files:
+                archive.add(str(file.relative_to(folder)), file.read_bytes())
+            archive.rows.append([path.name, marks.get(path.name, "any")])
 
 
 if __name__ == "__main__":
