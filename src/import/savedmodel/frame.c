@@ -193,7 +193,8 @@ static qc_status run_node(struct frame *f, uint32_t n)
     bool is_function = !s.op && qc_tf_function_message(im->package, node->op).at;
     if (is_function) s.op = qc_tf_op_find(im, (struct pb_bytes){(const uint8_t *)"PartitionedCall", 15});
     const char *outer = im->b.scope;
-    if (!(im->b.scope = qc_tf_scope(im, node->name))) return QC_NOMEM;
+    im->b.scope = f->body->name.at ? qc_tf_scope(im, node->name) : ""; /* names of the top level say nothing of layers */
+    if (!im->b.scope) return QC_NOMEM;
     qc_status status;
     bool call = s.op && s.op->in_min < 0 && s.op->code == -1; /* calls and loops look at each value themselves */
     if (!call && has_unsupported(&s))

@@ -145,17 +145,15 @@ bool qc_tf_weight(const struct qc_tensor *tensor, struct qc_weight *weight)
 
 const char *qc_tf_scope(struct qc_tf_import *im, struct pb_bytes name)
 {
-    size_t end = QC_MIN(name.size, (size_t)400), begin = 0;
+    size_t end = QC_MIN(name.size, (size_t)400), begin = 0, last = 0;
     for (size_t i = 0; i < end; i++)
-        if (name.at[i] == '/') begin = i + 1; /* of the last part */
-    size_t last = begin;
-    begin = 0;
-    if (last) { /* the last part is the operator; the first one the model, if something is left then */
-        end = last - 1;
-        for (size_t i = 0; i < end && !begin; i++)
-            if (name.at[i] == '/') begin = i + 1;
-    }
-    return qc_arena_printf(im->scratch, "%.*s", (int)(end - begin), name.at ? (const char *)name.at + begin : "");
+        if (name.at[i] == '/') last = i + 1; /* begin of the last part, which is the operator */
+    if (!last) /* a function of its own (Keras 2's recurrent layers): the layer is the one that called it */
+        return im->b.scope && *im->b.scope ? im->b.scope : qc_arena_printf(im->scratch, "%.*s", QC_PB(name));
+    end = last - 1;
+    for (size_t i = 0; i < end && !begin; i++)
+        if (name.at[i] == '/') begin = i + 1; /* the first part is the model, if something is left then */
+    return qc_arena_printf(im->scratch, "%.*s", (int)(end - begin), (const char *)name.at + begin);
 }
 
 /* ---- dispatch ---- */
