@@ -42,7 +42,8 @@ qc_status qc_bundle_open(struct qc_bundle *bundle, struct qc_arena *arena, const
     if (!bundle->entry_count || bundle->entry[0].key.size) return qc_fail(env, QC_FORMAT, "%s: has no header entry", path);
     struct pb_bytes header = bundle->entry[0].value;
     uint64_t shards = pb_find_number(header, 1, 0);
-    if (!pb_sound(header) || !shards || shards > 99999) return qc_fail(env, QC_FORMAT, "%s: its header is damaged (%llu shards)", path, (unsigned long long)shards);
+    if (!pb_sound(header) || !shards || shards > 99999)
+        return qc_fail(env, QC_FORMAT, "%s: its header is damaged (%llu shards)", path, (unsigned long long)shards);
     if (pb_find_number(header, 2, 0)) return qc_fail(env, QC_UNSUPPORTED, "%s: holds big-endian data", path);
     bundle->shard_count = (int32_t)shards;
     bundle->shard = qc_arena_array(arena, shards, sizeof *bundle->shard);

@@ -238,7 +238,8 @@ qc_status qc_tf_guess_cell(struct qc_tf_import *im, int rounds, const struct qc_
                            int32_t batch, int32_t inputs, int32_t units, struct qc_tf_guess *guess, bool *found)
 {
     struct trial t = {.im = im, .sample = sample, .rounds = rounds, .weight_count = weight_count, .batch = batch, .inputs = inputs, .units = units};
-    for (int i = 0; i < ACTIVATIONS; i++) t.usable[i] = qc_activation_find(i < NAMES ? activation_names[i] : "hard_sigmoid", i < NAMES ? 3 : 2, &t.activation[i]);
+    for (int i = 0; i < ACTIVATIONS; i++)
+        t.usable[i] = qc_activation_find(i < NAMES ? activation_names[i] : "hard_sigmoid", i < NAMES ? 3 : 2, &t.activation[i]);
     static const enum qc_cell_kind kinds[2][2] = {{QC_CELL_GRU, QC_CELL_SIMPLE_RNN}, {QC_CELL_LSTM, QC_CELL_LSTM}};
     *found = false;
     for (int i = 0; i < (state_count == 2 ? 1 : 2) && !*found; i++) {

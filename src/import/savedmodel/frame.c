@@ -183,7 +183,8 @@ static qc_status run_node(struct frame *f, uint32_t n)
     if (state->out) return QC_OK; /* fed */
     struct qc_tf_import *im = f->im;
     const struct qc_tf_node *node = &f->body->node[n];
-    struct qc_tf_step s = {.im = im, .b = &im->b, .body = f->body, .node = node, .in_count = state->in_count, .want = state->want, .want_count = state->want_count};
+    struct qc_tf_step s = {.im = im, .b = &im->b, .body = f->body, .node = node, .in_count = state->in_count,
+                           .want = state->want, .want_count = state->want_count};
     if (im->nodes_left-- <= 0)
         return qc_fail(im->env, QC_RANGE, "%s: the graph grows beyond the limit when its functions and loops are written out, at node '%.*s'",
                        im->package->path, QC_PB(node->name));

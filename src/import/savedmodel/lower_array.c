@@ -249,7 +249,8 @@ static qc_status lower_like(struct qc_tf_step *s)
     int32_t nothing[2] = {s->op->detail, 0}; /* int64 1 or 0 in little-endian order serves every integer type */
     float real = (float)s->op->detail;
     if (!x) return FAILED(s);
-    if (x->type != QC_FLOAT32 && !qc_dtype_is_integer(x->type) && x->type != QC_BOOL) return qc_tf_unsupported(s, "of %s has no TFLite form", qc_dtype_name(x->type));
+    if (x->type != QC_FLOAT32 && !qc_dtype_is_integer(x->type) && x->type != QC_BOOL)
+        return qc_tf_unsupported(s, "of %s has no TFLite form", qc_dtype_name(x->type));
     struct qc_tensor *value = qc_build_constant(s->b, "like", x->type, 0, NULL, x->type == QC_FLOAT32 ? (const void *)&real : nothing);
     return qc_tf_return(s, QC_BUILD(s->b, FILL, NULL, qc_tf_shape_of(s->b, x, QC_INT32), value));
 }

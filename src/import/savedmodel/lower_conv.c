@@ -62,7 +62,8 @@ static qc_status lower_conv(struct qc_tf_step *s)
     if (count == rank) first = 0; /* Conv3DBackpropInputV2 and late versions may give spatial sizes alone */
     else if (count != rank + 2) return qc_tf_unsupported(s, "has an output size that depends on data");
     for (int i = 0; i < rank; i++) {
-        if (size[first + i].value < 1 || size[first + i].value > INT32_MAX) return qc_tf_fail(s, QC_FORMAT, "its output size is %lld", (long long)size[first + i].value);
+        if (size[first + i].value < 1 || size[first + i].value > INT32_MAX)
+            return qc_tf_fail(s, QC_FORMAT, "its output size is %lld", (long long)size[first + i].value);
         spec.output[i] = size[first + i].value == size[first + i].other ? (int32_t)size[first + i].value : 0;
     }
     return qc_tf_return(s, qc_lower_conv_transpose(s->b, x, &spec));

@@ -50,7 +50,8 @@ static qc_status lower_einsum_of_one(struct qc_tf_step *s, struct qc_tensor *x, 
     const char *out = arrow ? arrow + 2 : "";
     int32_t sums[QC_MAX_RANK], permutation[QC_MAX_RANK];
     int rank = 0, count = 0;
-    if (!arrow || arrow - equation != x->rank || strchr(equation, '.') || strchr(equation, ' ')) return qc_tf_unsupported(s, "with this equation has no TFLite form");
+    if (!arrow || arrow - equation != x->rank || strchr(equation, '.') || strchr(equation, ' '))
+        return qc_tf_unsupported(s, "with this equation has no TFLite form");
     memcpy(label, equation, (size_t)x->rank);
     for (int i = 0; i + 1 < x->rank; i++) {
         if (label[i] != label[i + 1]) continue;

@@ -21,7 +21,8 @@ static qc_status lower_cross(struct qc_tf_step *s)
 {
     struct qc_tensor *a = qc_tf_tensor(s, 0), *b = qc_tf_tensor(s, 1);
     if (!a || !b) return FAILED(s);
-    if (a->rank < 1 || a->rank != b->rank || a->dims[a->rank - 1] != 3 || b->dims[b->rank - 1] != 3) return qc_tf_fail(s, QC_FORMAT, "its last axes are not of size 3");
+    if (a->rank < 1 || a->rank != b->rank || a->dims[a->rank - 1] != 3 || b->dims[b->rank - 1] != 3)
+        return qc_tf_fail(s, QC_FORMAT, "its last axes are not of size 3");
     struct qc_tensor *x = qc_build_binary(s->b, tfl_BuiltinOperator_MUL, turned(s, a, 1), turned(s, b, 2));
     struct qc_tensor *y = qc_build_binary(s->b, tfl_BuiltinOperator_MUL, turned(s, a, 2), turned(s, b, 1));
     return qc_tf_return(s, qc_build_binary(s->b, tfl_BuiltinOperator_SUB, x, y));
@@ -118,7 +119,8 @@ static qc_status lower_patches(struct qc_tf_step *s)
     spec.kernel = (struct qc_weight){.data = kernel, .rank = 4, .dims = {(int32_t)size[1], (int32_t)size[2], (int32_t)channels, (int32_t)out}};
     spec.padding = pb_equal(qc_tf_attr_string(s->node, "padding"), "SAME") ? QC_PADDING_SAME : QC_PADDING_VALID;
     for (int i = 0; i < 2; i++) {
-        if (stride[i + 1] < 1 || stride[i + 1] > INT32_MAX || rate[i + 1] < 1 || rate[i + 1] > 1 << 20) return qc_tf_fail(s, QC_FORMAT, "its strides are damaged");
+        if (stride[i + 1] < 1 || stride[i + 1] > INT32_MAX || rate[i + 1] < 1 || rate[i + 1] > 1 << 20)
+            return qc_tf_fail(s, QC_FORMAT, "its strides are damaged");
         spec.stride[i] = (int32_t)stride[i + 1];
         spec.dilation[i] = (int32_t)rate[i + 1];
     }

@@ -23,7 +23,8 @@ static struct qc_tensor *batch_first(struct qc_tf_step *s, struct qc_tensor *x)
 {
     struct qc_node *transpose = qc_tf_made_by(x, tfl_BuiltinOperator_TRANSPOSE);
     int64_t axes[3];
-    if (transpose && qc_tf_ints(s->im, transpose->in[1], 3, axes) == x->rank && axes[0] == 1 && axes[1] == 0 && (x->rank < 3 || axes[2] == 2)) return transpose->in[0];
+    if (transpose && qc_tf_ints(s->im, transpose->in[1], 3, axes) == x->rank && axes[0] == 1 && axes[1] == 0 && (x->rank < 3 || axes[2] == 2))
+        return transpose->in[0];
     return qc_build_transpose(s->b, x, (int32_t[]){1, 0, 2});
 }
 

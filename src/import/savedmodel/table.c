@@ -41,7 +41,8 @@ static qc_status open_block(struct qc_bundle *bundle, const uint8_t **at, const 
     *block = (struct pb_bytes){(const uint8_t *)bundle->index.bytes + offset, (size_t)size};
     const uint8_t *trailer = block->at + size;
     if (qc_crc32c_mask(qc_crc32c(0, block->at, block->size + 1)) != u32(trailer + 1)) return bad(bundle, "the checksum of a block is wrong");
-    if (trailer[0] == 1) return qc_fail(bundle->arena->env, QC_UNSUPPORTED, "%s.index: is compressed with snappy, which no TensorFlow release writes", bundle->prefix);
+    if (trailer[0] == 1)
+        return qc_fail(bundle->arena->env, QC_UNSUPPORTED, "%s.index: is compressed with snappy, which no TensorFlow release writes", bundle->prefix);
     if (trailer[0]) return bad(bundle, "a block has an unknown compression");
     size_t restarts = u32(block->at + size - 4);
     if (restarts > (size - 4) / 4) return bad(bundle, "a block has more restart points than bytes");
