@@ -1,6 +1,7 @@
 /*
  * model.c - the public model API: opening by content, metadata, freeing. See quantc.h section 4.
  */
+#include "base/cpu.h"
 #include "base/file.h"
 #include "import/import.h"
 #include "run/run.h"
@@ -17,6 +18,11 @@ const struct qc_importer *const qc_importers[] = {
 const char *qc_version(void)
 {
     return QC_VERSION;
+}
+
+const char *qc_cpu_name(char *text, size_t size)
+{
+    return qc_cpu_describe(qc_cpu_features(), text, (int)size);
 }
 
 static const struct qc_importer *find_importer(const struct qc_source *source)

@@ -67,6 +67,10 @@ QC_API const char *qc_status_name(qc_status status);
 /* "0.1.0". */
 QC_API const char *qc_version(void);
 
+/* The instruction sets that kernels use here ("avx2+avx512+avx512vnni"), into `text`, which is returned. The environment variable
+ * QUANTC_CPU lowers them, for tests and measurements. */
+QC_API const char *qc_cpu_name(char *text, size_t size);
+
 /* ---- 2. Element types ------------------------------------------------------------------------------------------- */
 
 /* The numbers are those of the TensorFlow Lite schema (enum TensorType). */
