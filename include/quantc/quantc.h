@@ -359,6 +359,7 @@ struct qc_difference {
     const char *op;     /* operator that computes it */
     size_t elements;    /* compared, over all samples */
     double max_error, mean_error; /* absolute */
+    double step;        /* of the output's quantization; 0: none */
     double sqnr;        /* signal to quantization noise in dB; infinite if equal */
     double cosine;      /* of the angle between both, 1 if equal */
     double agreement;   /* outputs: part of the rows with the same largest element, or, with one element, the same side of 0.5; else NaN */

@@ -10,12 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum { MAX_PATTERNS = 64 };
 
 struct arguments {
     const char *model, *output, *mode, *max_size, *min_elements, *recurrent, *batch, *signature, *tag, *io, *target, *target_runtime, *keep,
-        *only, *recipe, *observer, *threads;
+        *only, *recipe, *observer, *threads, *stats, *save_stats;
     struct cli_samples_arguments samples;
     struct cli_text text;
     const char *labels;
@@ -265,21 +266,69 @@ static int finish(const struct arguments *a, const struct qc_model *source, stru
     return CLI_DONE;
 }
 
+/* A bar on a terminal, nothing in a file. */
+static bool show_progress(void *user, const char *stage, size_t done, size_t total)
+{
+    enum { WIDTH = 30 };
+    int filled = total ? (int)(done * WIDTH / total) : 0;
+    (void)user;
+    fprintf(stderr, "\r%s [%.*s%*s] %zu/%zu", stage, filled, "##############################", WIDTH - filled, "", done, total);
+    if (done + 1 >= total) fputs("\r\033[K", stderr);
+    return true;
+}
+
+/* Ranges from files, joined. */
+static int load_stats(struct arguments *a, struct qc_stats **stats)
+{
+    struct qc_error error = {0};
+    char *list = a->stats ? strdup(a->stats) : NULL;
+    int code = CLI_DONE;
+    for (char *path = list ? strtok(list, ",") : NULL; path && !code; path = strtok(NULL, ",")) {
+        struct qc_stats *next = qc_stats_open(path, &error);
+        if (!next) {
+            code = cli_fail(&error);
+        } else if (!*stats) {
+            *stats = next;
+        } else {
+            if (qc_stats_merge(*stats, next, &error)) code = cli_fail(&error);
+            qc_stats_free(next);
+        }
+    }
+    free(list);
+    return code;
+}
+
+static int collect_stats(struct arguments *a, struct qc_model *source, struct qc_stats **stats)
+{
+    struct qc_error error = {0};
+    if (!a->save_stats) return CLI_DONE;
+    if (!*stats && !a->convert.samples) return cli_failf(CLI_USAGE, "--save-stats needs --data");
+    if (!*stats && !(*stats = qc_stats_collect(source, &a->convert, &error))) return cli_fail(&error);
+    return qc_stats_save(*stats, a->save_stats, &error) ? cli_fail(&error) : CLI_DONE;
+}
+
 static int quantize(struct arguments *a)
 {
     struct qc_error error = {0};
     int code = read_arguments(a);
     if (code) return code;
     a->samples.text = &a->text;
+    if (isatty(2)) a->convert.progress = show_progress;
     struct qc_model *model = NULL, *source = qc_model_open(a->model, &a->import, &error);
     struct cli_samples *samples = NULL;
+    struct qc_stats *stats = NULL;
     if (!source) return cli_fail(&error);
-    if ((code = cli_samples_open(&a->samples, source, &samples)) == CLI_DONE) {
-        if (samples) a->convert.samples = cli_samples_get(samples);
+    code = cli_samples_open(&a->samples, source, &samples);
+    if (samples) a->convert.samples = cli_samples_get(samples);
+    if (!code) code = load_stats(a, &stats);
+    if (!code) code = collect_stats(a, source, &stats);
+    a->convert.stats = stats;
+    if (!code) {
         model = qc_model_convert(source, &a->convert, &error);
         code = model ? finish(a, source, model) : cli_fail(&error);
     }
     qc_model_free(model);
+    qc_stats_free(stats);
     cli_samples_free(samples);
     qc_model_free(source);
     return code;
@@ -305,6 +354,8 @@ static int run(int argc, char **argv)
         {"--recipe", NULL, &a.recipe, NULL},
         {"--observer", NULL, &a.observer, NULL},
         {"--threads", NULL, &a.threads, NULL},
+        {"--stats", NULL, &a.stats, NULL},
+        {"--save-stats", NULL, &a.save_stats, NULL},
         {"--data", NULL, &a.samples.data, NULL},
         {"--samples", NULL, &a.samples.limit, NULL},
         {"--preprocess", NULL, &a.samples.preprocess, NULL},
@@ -352,6 +403,8 @@ static const char help[] =
     "  --observer NAME        minmax (default), percentile, mse, entropy\n"
     "  --io TYPE              inputs and outputs as int8, uint8 (int8) or int16 (int16x8); float32 by default\n"
     "  --strict               an operator that would stay float is an error\n"
+    "  --save-stats FILE      keep the ranges that calibration finds, as JSON\n"
+    "  --stats FILES          use ranges kept before, in place of --data; several files, separated by commas, are joined\n"
     "  --threads N            for calibration; -1: all cores\n"
     "\n"
     "text classifiers:\n"

@@ -368,7 +368,7 @@ void qc_comparison_free(struct qc_comparison *c)
 static bool give(const struct track *t, struct qc_difference *d)
 {
     double norm = sqrt(t->signal) * sqrt(t->norm);
-    *d = (struct qc_difference){.name = t->name, .op = t->op, .elements = t->elements, .max_error = t->max_error, .not_finite = t->odd};
+    *d = (struct qc_difference){.name = t->name, .op = t->op, .elements = t->elements, .max_error = t->max_error, .not_finite = t->odd, .step = t->step};
     d->mean_error = t->elements ? t->error / (double)t->elements : 0;
     d->sqnr = t->noise > 0 ? 10 * log10(t->signal / t->noise) : (double)INFINITY;
     d->cosine = norm > 0 ? t->dot / norm : t->noise > 0 ? 0 : 1;

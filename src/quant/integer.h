@@ -21,6 +21,7 @@ struct qc_int_value { /* by tensor index */
     bool known;     /* params holds */
     bool borrowed;  /* its own range does not count: parameters come from a neighbour */
     bool measured;  /* params are those of its own calibrated range */
+    int bits;       /* that params are for */
     struct qc_affine params;
     struct qc_int_form *form; /* the first one is the producer's */
 };

@@ -4,6 +4,7 @@
  */
 #include "quant/integer.h"
 #include "pass/shared/edit.h"
+#include "quant/stats.h"
 
 #include <math.h>
 #include <string.h>
@@ -102,6 +103,16 @@ static qc_status constant_as(struct qc_int_plan *plan, struct qc_tensor *tensor,
     return add_form(plan, list, type, own, *made);
 }
 
+/* What a node of `bits` takes of a value: the producer's form if it has those bits, else parameters of its own for the range. */
+static struct qc_affine params_for(const struct qc_int_plan *plan, const struct qc_tensor *tensor, const struct qc_int_value *value, int bits)
+{
+    float min, max;
+    if (value->form && value->form->type == (bits == 8 ? QC_INT8 : QC_INT16)) return value->form->params;
+    if (!value->form && value->bits == bits) return value->params;
+    if (qc_stats_range(plan->q->stats, tensor, &min, &max)) return qc_params_activation((double)min, (double)max, bits);
+    return value->params;
+}
+
 static qc_status activation(struct qc_int_plan *plan, const struct qc_int_node *n, int slot)
 {
     struct qc_tensor *tensor = n->node->in[slot], *made;
@@ -110,8 +121,7 @@ static qc_status activation(struct qc_int_plan *plan, const struct qc_int_node *
     if (tensor->constant) {
         QC_TRY(constant_as(plan, tensor, type, grouped ? &n->params : NULL, &made));
     } else {
-        const struct qc_int_value *value = qc_int_value_of(plan, tensor);
-        struct qc_affine params = grouped ? n->params : value->form && value->form->type == type ? value->form->params : value->params;
+        struct qc_affine params = grouped ? n->params : params_for(plan, tensor, qc_int_value_of(plan, tensor), n->bits);
         QC_TRY(value_as(plan, n->node, tensor, type, params, &made));
     }
     qc_node_set_input(n->node, slot, made);

@@ -2,6 +2,7 @@
  * integer_plan.c - which nodes compute in integers, and the parameters of every value. See integer.h.
  */
 #include "quant/integer.h"
+#include "quant/shared/weight.h"
 #include "quant/stats.h"
 
 #include <math.h>
@@ -98,6 +99,7 @@ static void classify(struct qc_int_plan *plan)
         struct qc_int_node *n = &plan->node[i];
         int bits = qc_select(plan->q, n->node)->bits;
         if (!bits || !has_floats(n->node) || n->node->code == tfl_BuiltinOperator_DEQUANTIZE) continue;
+        if (bits == 16 && qc_weight_stays_int8(plan->q, n->node)) continue;
         n->refusal = refusal_of(plan->q, n->node, bits);
         if (!n->refusal) n->bits = bits;
         if (n->refusal && only_casts_input(n->node)) n->refusal = NULL;
@@ -173,6 +175,7 @@ static void start_params(struct qc_int_plan *plan)
         struct qc_int_value *value = &plan->value[i];
         if (!qc_int_is_float(tensor) || tensor->constant || value->borrowed || !is_measured(plan->q, tensor)) continue;
         value->params = measured_params(plan, tensor);
+        value->bits = bits_of_value(plan, tensor);
         value->known = value->measured = true;
     }
     for (uint32_t i = 0; i < plan->node_count; i++) {
@@ -181,6 +184,7 @@ static void start_params(struct qc_int_plan *plan)
         if (!rule || rule->output != QC_OUTPUT_FIXED) continue;
         struct qc_int_value *value = qc_int_value_of(plan, n->node->out[0]);
         value->params = n->bits == 8 ? (struct qc_affine){rule->fixed_scale8, rule->fixed_zero_point8} : (struct qc_affine){rule->fixed_scale16, 0};
+        value->bits = n->bits;
         value->known = true;
         value->measured = false;
     }
@@ -213,7 +217,7 @@ static bool choose(struct qc_int_plan *plan, const struct qc_int_node *n, struct
     if (constant_params(n, params)) return true;
     for (int k = 0; k < n->node->in_count; k++) {
         const struct qc_int_value *value = qc_int_in_group(n, k) && !n->node->in[k]->constant ? qc_int_value_of(plan, n->node->in[k]) : NULL;
-        if (!value || !value->known) continue;
+        if (!value || !value->known || value->bits != n->bits) continue;
         if (!operand) operand = value;
         if (!any) any = value;
         if (!measured && value->measured) measured = value;
@@ -221,7 +225,7 @@ static bool choose(struct qc_int_plan *plan, const struct qc_int_node *n, struct
     if (operands == 1 && operand && operand->measured) return *params = operand->params, true;
     for (int k = 0; k < results && qc_int_results_in_group(n); k++) {
         const struct qc_int_value *value = qc_int_value_of(plan, n->node->out[k]);
-        if (!value->known) continue;
+        if (!value->known || value->bits != n->bits) continue;
         if (!result) result = value;
         if (!any) any = value;
         if (!measured && value->measured) measured = value;
@@ -242,12 +246,14 @@ static void settle_node(struct qc_int_plan *plan, struct qc_int_node *n)
         struct qc_int_value *value = qc_int_in_group(n, k) && !n->node->in[k]->constant ? qc_int_value_of(plan, n->node->in[k]) : NULL;
         if (!value || value->known) continue;
         value->params = n->params;
+        value->bits = n->bits;
         value->known = true;
     }
     for (int k = 0; k < n->node->out_count && qc_int_results_in_group(n); k++) {
         struct qc_int_value *value = qc_int_value_of(plan, n->node->out[k]);
         if (value->known || !qc_int_is_float(n->node->out[k])) continue;
         value->params = n->params;
+        value->bits = n->bits;
         value->known = true;
     }
 }
@@ -269,6 +275,7 @@ static void spread_params(struct qc_int_plan *plan)
             if (!n->grouped || done[i]) continue;
             struct qc_int_value *value = qc_int_value_of(plan, n->node->out[0]);
             value->params = measured_params(plan, n->node->out[0]);
+            value->bits = n->bits;
             value->known = value->measured = again = true;
         }
     }

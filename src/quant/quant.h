@@ -80,6 +80,9 @@ const struct qc_operand_rule *qc_operand_rule(const struct qc_quant_rule *rule, 
 /* integer.c: nodes with integer activations, in all graphs */
 qc_status qc_quantize_integer(struct qc_quantizer *q);
 
+/* unpack.c: weights behind DEQUANTIZE become float constants; a model with integer activations is QC_INVALID */
+qc_status qc_unpack_weights(struct qc_model *model);
+
 /* report.c */
 qc_status qc_report_add(struct qc_model *model, bool is_operator, const char *name, const char *op, size_t bytes, const char *reason);
 

@@ -87,3 +87,10 @@ qc_status qc_weight_beside_float(struct qc_quantizer *q, struct qc_node *node, i
     if (qc_option(node, "asymmetric_quantize_inputs", -1) == 0) return qc_set_option(node, "asymmetric_quantize_inputs", 1);
     return QC_OK;
 }
+
+bool qc_weight_stays_int8(const struct qc_quantizer *q, const struct qc_node *node)
+{
+    for (int i = 0; i < node->in_count; i++)
+        if (node->in[i] && node->in[i]->constant && node->in[i]->type == QC_FLOAT32 && qc_weight_moves(node, i) && !qc_weight_refusal(q, node, i)) return true;
+    return false;
+}

@@ -18,4 +18,7 @@ qc_status qc_weight_unpack(struct qc_quantizer *q, struct qc_node *node, int slo
 /* The treatment of scheme dynamic: int8 where the kernels take it beside float activations, else unpacked. */
 qc_status qc_weight_beside_float(struct qc_quantizer *q, struct qc_node *node, int slot);
 
+/* The node moves elements of a large constant: an embedding, better as int8 than as int16 beside 16-bit activations. */
+bool qc_weight_stays_int8(const struct qc_quantizer *q, const struct qc_node *node);
+
 #endif
