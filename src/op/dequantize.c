@@ -1,6 +1,7 @@
 /*
  * dequantize.c - DEQUANTIZE: stored numbers or half-precision floats to float32, with one scale or one for each slice of an axis.
  */
+#include "kernel/half.h"
 #include "op/quant_rule.h"
 #include "op/shared/quantized.h"
 #include "op/shared/version.h"
@@ -35,7 +36,7 @@ static void convert(qc_dtype type, const void *x, size_t begin, size_t end, floa
     case QC_INT4: CONVERT(((bytes[k / 2] >> (k % 2 * 4) & 15) ^ 8) - 8);
     case QC_INT2: CONVERT(((bytes[k / 4] >> (k % 4 * 2) & 3) ^ 2) - 2);
     case QC_FLOAT16:
-        for (size_t k = begin; k < end; k++) y[k] = qc_half_to_float(((const uint16_t *)x)[k]);
+        qc_half_row((const uint16_t *)x + begin, y + begin, end - begin);
         break;
     default:
         for (size_t k = begin; k < end; k++) y[k] = qc_bfloat16_to_float(((const uint16_t *)x)[k]);

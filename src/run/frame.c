@@ -162,42 +162,62 @@ static qc_status plan_and_prepare(struct qc_step *step)
     return QC_OK;
 }
 
-/* Runs a step whose operands are all known, and makes its outputs known. Results of constants alone are kept with the model, so that
- * sessions share them. */
-static void copy_value(void *block, const void *context)
+/* The results of constants alone, if another session (or an earlier plan) has computed them. */
+static bool find_results(const struct qc_frame *frame, const struct qc_step *step)
 {
-    const struct qc_value *value = context;
-    if (value->bytes) memcpy(block, value->data, value->bytes);
+    for (int i = 0; i < step->out_count; i++) {
+        struct qc_value *out = step->out[i];
+        if (!out->bytes) continue;
+        out->data = (void *)(uintptr_t)qc_pack_find(frame->session->model, out->tensor, "value", out->bytes);
+        if (!out->data) return false;
+    }
+    return true;
 }
 
+/* Plans, prepares and runs one step whose results have memory. */
+static qc_status run_once(struct qc_step *step, struct qc_arena *scratch)
+{
+    step->arena = scratch;
+    QC_TRY(plan_and_prepare(step));
+    if (step->op->prepare) QC_TRY(step->op->prepare(step));
+    char *raw = qc_arena_alloc(scratch, step->scratch_bytes + 64);
+    if (!raw) return QC_NOMEM;
+    step->scratch = (void *)(((uintptr_t)raw + 63) & ~(uintptr_t)63);
+    return step->op->run(step);
+}
+
+/* Runs a step whose operands are all known, and makes its outputs known. Results of constants alone are kept with the model, so that
+ * sessions share them. */
 static qc_status evaluate(struct qc_frame *frame, struct qc_frame_step *fs, bool constant)
 {
     struct qc_step *step = &fs->step;
     struct qc_env *env = &frame->session->env;
-    struct qc_arena scratch;
-    qc_arena_init(&scratch, env);
+    struct qc_model *model = frame->session->model;
     qc_status status = QC_OK;
-    step->arena = &scratch;
-    for (int i = 0; i < step->out_count && !status; i++) {
-        struct qc_arena *from = constant ? &scratch : &frame->arena;
-        if (!(step->out[i]->data = qc_arena_alloc(from, step->out[i]->bytes))) status = QC_NOMEM;
-    }
-    if (!status) status = plan_and_prepare(step);
-    if (!status && step->op->prepare) status = step->op->prepare(step);
-    if (!status && step->scratch_bytes && !(step->scratch = qc_arena_alloc(&scratch, step->scratch_bytes + 64))) status = QC_NOMEM;
-    step->scratch = (void *)(((uintptr_t)step->scratch + 63) & ~(uintptr_t)63);
-    if (!status) status = step->op->run(step);
-    for (int i = 0; i < step->out_count && !status; i++) {
-        struct qc_value *out = step->out[i];
-        if (constant && out->bytes) {
-            const void *kept = qc_pack_get(frame->session->model, env, out->tensor, "value", out->bytes, copy_value, out);
-            if (!kept) status = QC_NOMEM;
-            out->data = (void *)(uintptr_t)kept;
+    if (!constant || !find_results(frame, step)) {
+        struct qc_arena scratch;
+        qc_arena_init(&scratch, env);
+        for (int i = 0; i < step->out_count; i++) step->out[i]->data = NULL;
+        for (int i = 0; i < step->out_count && !status; i++) {
+            struct qc_value *out = step->out[i];
+            out->data = constant && out->bytes ? qc_pack_reserve(model, env, out->tensor, "value", out->bytes)
+                                               : qc_arena_alloc(&frame->arena, out->bytes);
+            if (!out->data) status = QC_NOMEM;
         }
-        out->known = true;
-        out->constant = constant;
+        if (!status) status = run_once(step, &scratch);
+        for (int i = 0; i < step->out_count && constant; i++) {
+            struct qc_value *out = step->out[i];
+            if (status)
+                qc_pack_abandon(model, out->bytes ? out->data : NULL);
+            else if (out->bytes)
+                out->data = (void *)(uintptr_t)qc_pack_adopt(model, out->data);
+        }
+        qc_arena_free(&scratch);
     }
-    qc_arena_free(&scratch);
+    for (int i = 0; i < step->out_count && !status; i++) {
+        step->out[i]->known = true;
+        step->out[i]->constant = constant;
+    }
     step->arena = NULL;
     step->state = step->scratch = NULL;
     fs->evaluated = !status;

@@ -20,6 +20,7 @@ struct qc_pack_store {
     pthread_mutex_t mutex;
     struct qc_env env; /* its own account: sessions of several threads come here */
     struct entry *bucket[BUCKETS];
+    struct entry *reserved; /* not in the table yet */
 };
 
 static pthread_mutex_t creation = PTHREAD_MUTEX_INITIALIZER;
@@ -79,6 +80,83 @@ const void *qc_pack_get(struct qc_model *model, struct qc_env *env, const struct
     }
     pthread_mutex_unlock(&store->mutex);
     return entry ? entry->block : NULL;
+}
+
+/* ---- values computed by the caller: a reserved entry stands in front of its block until it is adopted ---- */
+
+static struct entry **find_entry(struct qc_pack_store *store, const struct qc_tensor *tensor, const char *kind, size_t bytes)
+{
+    struct entry **at = &store->bucket[((uintptr_t)tensor >> 5) % BUCKETS];
+    while (*at && !((*at)->tensor == tensor && (*at)->bytes == bytes && !strcmp((*at)->kind, kind))) at = &(*at)->next;
+    return at;
+}
+
+const void *qc_pack_find(struct qc_model *model, const struct qc_tensor *tensor, const char *kind, size_t bytes)
+{
+    struct qc_pack_store *store = store_of(model, &model->env);
+    if (!store) return NULL;
+    pthread_mutex_lock(&store->mutex);
+    const struct entry *entry = *find_entry(store, tensor, kind, bytes);
+    const void *block = entry ? entry->block : NULL;
+    pthread_mutex_unlock(&store->mutex);
+    return block;
+}
+
+void *qc_pack_reserve(struct qc_model *model, struct qc_env *env, const struct qc_tensor *tensor, const char *kind, size_t bytes)
+{
+    struct qc_pack_store *store = store_of(model, env);
+    if (!store) return NULL;
+    pthread_mutex_lock(&store->mutex);
+    struct entry *entry = make(store, env, tensor, kind, bytes);
+    if (entry) {
+        entry->next = store->reserved;
+        store->reserved = entry;
+    }
+    pthread_mutex_unlock(&store->mutex);
+    return entry ? entry->block : NULL;
+}
+
+/* Takes a reserved entry out of its list. */
+static struct entry *take_reserved(struct qc_pack_store *store, const void *block)
+{
+    struct entry **at = &store->reserved;
+    while (*at && (*at)->block != block) at = &(*at)->next;
+    struct entry *entry = *at;
+    if (entry) *at = entry->next;
+    return entry;
+}
+
+static void drop(struct qc_pack_store *store, struct entry *entry)
+{
+    if (!entry) return;
+    qc_env_free(&store->env, entry->raw);
+    qc_env_free(&store->env, entry);
+}
+
+const void *qc_pack_adopt(struct qc_model *model, void *block)
+{
+    struct qc_pack_store *store = model->packs;
+    pthread_mutex_lock(&store->mutex);
+    struct entry *entry = take_reserved(store, block), **at = find_entry(store, entry->tensor, entry->kind, entry->bytes);
+    if (*at) {
+        drop(store, entry);
+        entry = *at;
+    } else {
+        entry->next = NULL;
+        *at = entry;
+    }
+    const void *kept = entry->block;
+    pthread_mutex_unlock(&store->mutex);
+    return kept;
+}
+
+void qc_pack_abandon(struct qc_model *model, void *block)
+{
+    struct qc_pack_store *store = model->packs;
+    if (!store || !block) return;
+    pthread_mutex_lock(&store->mutex);
+    drop(store, take_reserved(store, block));
+    pthread_mutex_unlock(&store->mutex);
 }
 
 void qc_pack_free(struct qc_model *model)

@@ -99,6 +99,12 @@ size_t qc_layout(struct qc_block *block, uint32_t *order, size_t count, size_t *
 /* pack.c: packed constants, shared by all sessions of a model. */
 const void *qc_pack_get(struct qc_model *model, struct qc_env *env, const struct qc_tensor *tensor, const char *kind, size_t bytes,
                         void (*fill)(void *block, const void *context), const void *context);
+/* The same for a value that is computed: found, or computed by the caller into a fresh block (contents undefined) and handed over. Adopting
+ * frees the block if another session was faster. */
+const void *qc_pack_find(struct qc_model *model, const struct qc_tensor *tensor, const char *kind, size_t bytes);
+void *qc_pack_reserve(struct qc_model *model, struct qc_env *env, const struct qc_tensor *tensor, const char *kind, size_t bytes);
+const void *qc_pack_adopt(struct qc_model *model, void *block);
+void qc_pack_abandon(struct qc_model *model, void *block);
 void qc_pack_free(struct qc_model *model);
 
 #endif
