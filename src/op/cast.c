@@ -223,6 +223,6 @@ static int version(const struct qc_node *node)
 
 const struct qc_op qc_op_cast[] = {
     {.name = "CAST", .code = tfl_BuiltinOperator_CAST, .options = &tfl_CastOptions_table, .in_min = 1, .in_max = 1, .out_min = 1, .out_max = 1,
-     .max_version = 8, .infer = infer, .run = run, .version = version},
+     .max_version = 9, .infer = infer, .run = run, .version = version},
     {0},
 };

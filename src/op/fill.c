@@ -175,7 +175,7 @@ static const struct qc_quant_rule fill_rule = {.modes = QC_Q_INT8 | QC_Q_INT16,
 
 const struct qc_op qc_op_fill[] = {
     {.name = "FILL", .code = tfl_BuiltinOperator_FILL, .options = &tfl_FillOptions_table, .in_min = 2, .in_max = 2, .out_min = 1, .out_max = 1,
-     .max_version = 4, .quant = &fill_rule, .infer = fill_infer, .plan = fill_plan, .run = fill_run, .version = fill_version},
+     .max_version = 5, .quant = &fill_rule, .infer = fill_infer, .plan = fill_plan, .run = fill_run, .version = fill_version},
     {.name = "ZEROS_LIKE", .code = tfl_BuiltinOperator_ZEROS_LIKE, .options = &tfl_ZerosLikeOptions_table, .in_min = 1, .in_max = 1,
      .out_min = 1, .out_max = 1, .flags = QC_OP_SHAPE_ONLY, .infer = zeros_like_infer, .run = zeros_like_run},
     {.name = "RANGE", .code = tfl_BuiltinOperator_RANGE, .options = &tfl_RangeOptions_table, .in_min = 3, .in_max = 3, .out_min = 1,

@@ -140,10 +140,10 @@ static const struct qc_quant_rule gather_rule = {.modes = QC_Q_INT8 | QC_Q_INT16
 
 const struct qc_op qc_op_gather[] = {
     {.name = "GATHER", .code = tfl_BuiltinOperator_GATHER, .options = &tfl_GatherOptions_table, .in_min = 2, .in_max = 2, .out_min = 1,
-     .out_max = 1, .max_version = 7, .quant = &gather_rule, .infer = gather_infer, .plan = qc_move_plan_0, .run = gather_run,
+     .out_max = 1, .max_version = 8, .quant = &gather_rule, .infer = gather_infer, .plan = qc_move_plan_0, .run = gather_run,
      .version = gather_version},
     {.name = "GATHER_ND", .code = tfl_BuiltinOperator_GATHER_ND, .options = &tfl_GatherNdOptions_table, .in_min = 2, .in_max = 2, .out_min = 1,
-     .out_max = 1, .max_version = 5, .quant = &qc_rule_move, .infer = gather_nd_infer, .plan = qc_move_plan_0, .run = gather_nd_run,
+     .out_max = 1, .max_version = 6, .quant = &qc_rule_move, .infer = gather_nd_infer, .plan = qc_move_plan_0, .run = gather_nd_run,
      .version = gather_nd_version},
     {0},
 };

@@ -221,9 +221,9 @@ static const struct qc_quant_rule pad_rule = {
 
 const struct qc_op qc_op_pad[] = {
     {.name = "PAD", .code = tfl_BuiltinOperator_PAD, .options = &tfl_PadOptions_table, .in_min = 2, .in_max = 2, .out_min = 1, .out_max = 1,
-     .max_version = 5, .quant = &pad_rule, .infer = pad_infer, .run = pad_run, .version = pad_version},
+     .max_version = 6, .quant = &pad_rule, .infer = pad_infer, .run = pad_run, .version = pad_version},
     {.name = "PADV2", .code = tfl_BuiltinOperator_PADV2, .options = &tfl_PadV2Options_table, .in_min = 3, .in_max = 3, .out_min = 1,
-     .out_max = 1, .max_version = 5, .quant = &pad_rule, .infer = pad_infer, .run = pad_run, .version = pad_version},
+     .out_max = 1, .max_version = 6, .quant = &pad_rule, .infer = pad_infer, .run = pad_run, .version = pad_version},
     {.name = "MIRROR_PAD", .code = tfl_BuiltinOperator_MIRROR_PAD, .options = &tfl_MirrorPadOptions_table, .in_min = 2, .in_max = 2,
      .out_min = 1, .out_max = 1, .max_version = 3, .quant = &qc_rule_move, .infer = mirror_infer, .run = mirror_run,
      .version = qc_version_int8_2_int16_3},

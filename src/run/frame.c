@@ -136,6 +136,12 @@ static struct qc_frame_value *holder(struct qc_value *value)
     return (struct qc_frame_value *)(void *)((char *)value - offsetof(struct qc_frame_value, value));
 }
 
+/* Is there anything that gives the tensor a value? */
+static bool has_source(const struct qc_tensor *tensor)
+{
+    return tensor->producer || tensor->constant || tensor->variable || is_input(tensor->graph, tensor->index);
+}
+
 static qc_status check_step(struct qc_step *step)
 {
     const struct qc_op *op = step->op;
@@ -144,6 +150,9 @@ static qc_status check_step(struct qc_step *step)
         return qc_step_fail(step, QC_FORMAT, "%d inputs and %d outputs do not fit this operator", step->in_count, step->out_count);
     for (int i = 0; i < step->out_count; i++)
         if (!step->out[i]) return qc_step_fail(step, QC_FORMAT, "output %d is missing", i);
+    for (int i = 0; i < step->in_count; i++)
+        if (step->in[i] && !has_source(step->in[i]->tensor))
+            return qc_step_fail(step, QC_FORMAT, "input %d ('%.100s') is never written", i, step->in[i]->tensor->name);
     return QC_OK;
 }
 
@@ -432,7 +441,7 @@ static qc_status plan(struct qc_frame *frame)
     }
     for (uint32_t i = 0; i < graph->tensor_count; i++) {
         struct qc_frame_value *fv = &frame->value[i];
-        if (!graph->tensor[i]->variable || graph->tensor[i]->constant || is_input(graph, i)) continue;
+        if (!graph->tensor[i]->variable || graph->tensor[i]->constant || (!frame->owns_inputs && is_input(graph, i))) continue;
         bool fresh = !fv->heap;
         QC_TRY(qc_frame_reserve(frame, fv, fv->value.bytes));
         if (fresh) clear_variable(&fv->value);

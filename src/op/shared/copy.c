@@ -36,10 +36,14 @@ void qc_copy_end(struct qc_copy *copy)
     }
 }
 
-#define COPY_ELEMENTS(T)                                                               \
-    do {                                                                               \
-        for (size_t i = 0; i < n; i++, to += ts, from += fs) *(T *)to = *(const T *)from; \
-    } while (0)
+/* memcpy, as constants may lie anywhere in a file. */
+#define COPY_ELEMENTS(T)                                       \
+    for (size_t i = 0; i < n; i++, to += ts, from += fs) {     \
+        T element;                                             \
+        memcpy(&element, from, sizeof element);                \
+        memcpy(to, &element, sizeof element);                  \
+    }                                                          \
+    return
 
 struct wide { /* complex128 */
     uint64_t half[2];
@@ -48,11 +52,11 @@ struct wide { /* complex128 */
 static void copy_row(char *to, const char *from, size_t n, ptrdiff_t ts, ptrdiff_t fs, size_t width)
 {
     switch (width) {
-    case 1: COPY_ELEMENTS(uint8_t); return;
-    case 2: COPY_ELEMENTS(uint16_t); return;
-    case 4: COPY_ELEMENTS(uint32_t); return;
-    case 8: COPY_ELEMENTS(uint64_t); return;
-    case 16: COPY_ELEMENTS(struct wide); return;
+    case 1: COPY_ELEMENTS(uint8_t);
+    case 2: COPY_ELEMENTS(uint16_t);
+    case 4: COPY_ELEMENTS(uint32_t);
+    case 8: COPY_ELEMENTS(uint64_t);
+    case 16: COPY_ELEMENTS(struct wide);
     default:
         for (size_t i = 0; i < n; i++, to += ts, from += fs) memcpy(to, from, width);
     }
