@@ -157,11 +157,49 @@ qc_status golden_resize(struct qc_session *session, size_t at, const struct qc_a
     return qc_session_resize(session, at, array->rank, dims, error);
 }
 
+static double value_at(qc_dtype type, const void *data, size_t i)
+{
+    switch (type) {
+    case QC_FLOAT32: case QC_COMPLEX64: return (double)((const float *)data)[i];
+    case QC_FLOAT64: case QC_COMPLEX128: return ((const double *)data)[i];
+    case QC_FLOAT16: return (double)qc_half_to_float(((const uint16_t *)data)[i]);
+    case QC_BFLOAT16: return (double)qc_bfloat16_to_float(((const uint16_t *)data)[i]);
+    case QC_BOOL: case QC_UINT8: return ((const uint8_t *)data)[i];
+    case QC_INT8: return ((const int8_t *)data)[i];
+    case QC_INT16: return ((const int16_t *)data)[i];
+    case QC_UINT16: return ((const uint16_t *)data)[i];
+    case QC_INT32: return ((const int32_t *)data)[i];
+    case QC_UINT32: return ((const uint32_t *)data)[i];
+    case QC_INT64: return (double)((const int64_t *)data)[i];
+    default: return (double)((const uint64_t *)data)[i];
+    }
+}
+
+/* Values into an input of another width. */
+static qc_status convert(const struct qc_array *from, const struct qc_tensor_info *to, struct qc_error *error)
+{
+    for (size_t i = 0; i < from->count; i++) {
+        double value = value_at(from->type, from->data, i);
+        if (to->type == QC_FLOAT32)
+            ((float *)to->data)[i] = (float)value;
+        else if (to->type == QC_INT32)
+            ((int32_t *)to->data)[i] = (int32_t)value;
+        else if (to->type == QC_INT64)
+            ((int64_t *)to->data)[i] = (int64_t)value;
+        else
+            return snprintf(error->text, sizeof error->text, "an input of type %s is given %s", qc_dtype_name(to->type), qc_dtype_name(from->type)),
+                   error->status = QC_INVALID;
+    }
+    return QC_OK;
+}
+
 qc_status golden_feed(struct qc_session *session, size_t at, const struct qc_array *array, struct qc_error *error)
 {
     struct qc_tensor_info info;
     if (qc_session_input(session, at, &info)) return qc_session_invoke(session, error); /* plans again, and says what is wrong */
     if (info.type == QC_STRING) return qc_session_set_strings(session, at, array->count, array->strings, array->lengths, error);
+    if (qc_dtype_bytes(array->type, 1) != qc_dtype_bytes(info.type, 1) && info.bytes == qc_dtype_bytes(info.type, array->count))
+        return convert(array, &info, error);
     if (info.bytes != array->bytes) {
         snprintf(error->text, sizeof error->text, "input %zu has %zu bytes where %zu are given", at, info.bytes, array->bytes);
         return error->status = QC_INVALID;
@@ -170,34 +208,30 @@ qc_status golden_feed(struct qc_session *session, size_t at, const struct qc_arr
     return QC_OK;
 }
 
-static double value_at(qc_dtype type, const void *data, size_t i)
+static bool is_complex(qc_dtype type)
 {
-    switch (type) {
-    case QC_FLOAT32: case QC_COMPLEX64: return (double)((const float *)data)[i];
-    case QC_FLOAT64: case QC_COMPLEX128: return ((const double *)data)[i];
-    case QC_FLOAT16: return (double)qc_half_to_float(((const uint16_t *)data)[i]);
-    case QC_BFLOAT16: return (double)qc_bfloat16_to_float(((const uint16_t *)data)[i]);
-    default: return 0;
-    }
+    return type == QC_COMPLEX64 || type == QC_COMPLEX128;
 }
 
-static const char *compare_floats(qc_dtype got_type, const void *got, const struct qc_array *want, double atol, double rtol, char text[256])
+/* All values; those of integers must be equal. */
+static const char *compare_values(const struct qc_tensor_info *got, const struct qc_array *want, const struct golden_tolerance *t, char text[256])
 {
-    bool complex = want->type == QC_COMPLEX64 || want->type == QC_COMPLEX128;
-    size_t count = want->count * (complex ? 2 : 1), wrong = 0, first = 0;
-    double largest = 1e-6;
+    size_t count = want->count * (is_complex(want->type) ? 2 : 1), wrong = 0, first = 0;
+    bool floats = qc_dtype_is_float(want->type) || is_complex(want->type);
+    double largest = t->floor;
     for (size_t i = 0; i < count; i++) {
         double b = fabs(value_at(want->type, want->data, i));
         if (isfinite(b) && b > largest) largest = b;
     }
     for (size_t i = 0; i < count; i++) {
-        double a = value_at(got_type, got, i), b = value_at(want->type, want->data, i);
-        bool same = a == b || (isnan(a) && isnan(b)), near = isfinite(a) && isfinite(b) && fabs(a - b) <= atol * largest + rtol * fabs(b);
+        double a = value_at(got->type, got->data, i), b = value_at(want->type, want->data, i);
+        bool same = a == b || (isnan(a) && isnan(b));
+        bool near = floats && isfinite(a) && isfinite(b) && fabs(a - b) <= t->atol * largest + t->rtol * fabs(b);
         if (!same && !near && !wrong++) first = i;
     }
     if (!wrong) return NULL;
-    snprintf(text, 256, "%zu of %zu values wrong, first at %zu: %.9g instead of %.9g (largest %.6g)", wrong, count, first, value_at(got_type, got, first),
-             value_at(want->type, want->data, first), largest);
+    snprintf(text, 256, "%zu of %zu values wrong, first at %zu: %.9g instead of %.9g (largest %.6g)", wrong, count, first,
+             value_at(got->type, got->data, first), value_at(want->type, want->data, first), largest);
     return text;
 }
 
@@ -222,25 +256,25 @@ static bool same_shape(const struct qc_tensor_info *info, const struct qc_array 
     return same;
 }
 
-const char *golden_compare(struct qc_session *session, size_t at, const struct qc_array *want, double atol, double rtol, char text[256])
+static bool same_type(qc_dtype got, qc_dtype want, bool any_width)
+{
+    if (got == want) return true;
+    return any_width && ((qc_dtype_is_float(got) && qc_dtype_is_float(want)) || (qc_dtype_is_integer(got) && qc_dtype_is_integer(want)));
+}
+
+const char *golden_compare(struct qc_session *session, size_t at, const struct qc_array *want, const struct golden_tolerance *tolerance,
+                           char text[256])
 {
     struct qc_tensor_info info;
     if (qc_session_output(session, at, &info)) return "the output is missing";
     qc_dtype type = info.type == QC_RESOURCE || info.type == QC_VARIANT ? QC_INT32 : info.type == QC_BFLOAT16 ? QC_FLOAT32 : info.type;
-    if (type != want->type || !same_shape(&info, want)) {
+    if (!same_type(type, want->type, tolerance->any_width) || !same_shape(&info, want)) {
         int length = snprintf(text, 200, "%s of rank %d instead of %s of rank %d:", qc_dtype_name(type), info.rank, qc_dtype_name(want->type), want->rank);
         for (int i = 0; i < info.rank && length < 220; i++) length += snprintf(text + length, 256 - (size_t)length, " %d", (int)info.dims[i]);
         return text;
     }
     if (!want->count) return NULL;
     if (type == QC_STRING) return compare_strings(session, at, want, text);
-    if (qc_dtype_is_float(want->type) || want->type == QC_COMPLEX64 || want->type == QC_COMPLEX128)
-        return compare_floats(info.type, info.data, want, atol, rtol, text);
-    size_t width = qc_dtype_bytes(type, 1), wrong = 0, first = 0;
-    for (size_t i = 0; i < want->count; i++)
-        if (memcmp((const char *)info.data + i * width, (const char *)want->data + i * width, width) && !wrong++) first = i;
-    if (!wrong) return NULL;
-    snprintf(text, 256, "%zu of %zu integers wrong, first at %zu (first byte %d instead of %d)", wrong, want->count, first,
-             ((const signed char *)info.data)[first * width], ((const signed char *)want->data)[first * width]);
-    return text;
+    if (info.type == QC_RESOURCE || info.type == QC_VARIANT) info.type = QC_INT32;
+    return compare_values(&info, want, tolerance, text);
 }

@@ -36,14 +36,20 @@ int golden_close(struct golden *golden);
 
 /* Fetches array `prefix``index` ("i0"); false if there is none. */
 bool golden_array(struct qc_arrays *arrays, const char *prefix, size_t index, struct qc_array *array);
-/* Resizes input `at` of a session to the array's shape, and copies its values. */
+/* Resizes input `at` of a session to the array's shape; copies its values, converted to the input's type if that is of the same kind. */
 qc_status golden_resize(struct qc_session *session, size_t at, const struct qc_array *array, struct qc_error *error);
 qc_status golden_feed(struct qc_session *session, size_t at, const struct qc_array *array, struct qc_error *error);
 
 /*
  * Is output `at` what `want` holds? Integers and strings must be equal; of floats each may differ by atol of the output's largest
- * finite magnitude and rtol of its own. NULL, or what is wrong, in `text`.
+ * finite magnitude (but at least `floor`) and rtol of its own. With any_width, int64 may stand for int32, float32 for float16, and so on.
+ * NULL, or what is wrong, in `text`.
  */
-const char *golden_compare(struct qc_session *session, size_t at, const struct qc_array *want, double atol, double rtol, char text[256]);
+struct golden_tolerance {
+    double atol, rtol, floor;
+    bool any_width;
+};
+const char *golden_compare(struct qc_session *session, size_t at, const struct qc_array *want, const struct golden_tolerance *tolerance,
+                           char text[256]);
 
 #endif

@@ -18,19 +18,35 @@ struct keras_case {
     char *inputs, *outputs; /* names: lists by |, alternatives by ; */
 };
 
-/* Position in the session of recorded input or output `index`, by any of its names, else by order. */
-static size_t position(struct qc_session *session, const char *names, size_t index, bool output)
+/* The position in the session of alternative `which` of the name of recorded input or output `index`; -1 if there is none. */
+static int find_name(struct qc_session *session, const char *names, size_t index, int which, bool output)
 {
     char name[256];
-    for (size_t i = 0; i < index && *names; i++) names += strcspn(names, "|"), names += *names == '|';
-    const char *end = names + strcspn(names, "|");
-    while (names < end) {
-        size_t length = strcspn(names, ";|");
-        snprintf(name, sizeof name, "%.*s", (int)length, names);
-        int found = output ? qc_session_output_index(session, name) : qc_session_input_index(session, name);
-        if (found >= 0) return (size_t)found;
-        names += length + (names[length] == ';');
+    while (index-- && *names) names += strcspn(names, "|"), names += *names == '|';
+    while (which-- && *names && *names != '|') names += strcspn(names, ";|"), names += *names == ';';
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(names, ";|"), names);
+    if (!name[0]) return -1;
+    return output ? qc_session_output_index(session, name) : qc_session_input_index(session, name);
+}
+
+/* Does alternative `which` name all of them, each another one? */
+static bool names_fit(struct qc_session *session, const char *names, size_t count, int which, bool output)
+{
+    for (size_t i = 0; i < count; i++) {
+        int found = find_name(session, names, i, which, output);
+        for (size_t k = 0; k < i; k++)
+            if (find_name(session, names, k, which, output) == found) return false;
+        if (found < 0) return false;
     }
+    return true;
+}
+
+/* Position in the session of recorded input or output `index`: by the first naming that fits, else by order. */
+static size_t position(struct qc_session *session, const char *names, size_t index, bool output)
+{
+    size_t count = output ? qc_session_output_count(session) : qc_session_input_count(session);
+    for (int which = 0; which < 3; which++)
+        if (names_fit(session, names, count, which, output)) return (size_t)find_name(session, names, index, which, output);
     return index;
 }
 
@@ -48,6 +64,7 @@ static struct qc_array slice(const struct qc_array *array, size_t row, size_t ro
 
 static const char *call(const struct keras_case *c, struct qc_session *session, int number, size_t row, size_t rows, double atol, char text[256])
 {
+    const struct golden_tolerance tolerance = {.atol = atol, .floor = 1e-3, .any_width = true};
     struct qc_error error = {0};
     struct qc_array array;
     char prefix[16];
@@ -62,7 +79,7 @@ static const char *call(const struct keras_case *c, struct qc_session *session, 
     snprintf(prefix, sizeof prefix, "o%d_", number);
     for (size_t i = 0; golden_array(c->arrays, prefix, i, &array); i++) {
         array = slice(&array, row, rows);
-        const char *wrong = golden_compare(session, position(session, c->outputs, i, true), &array, atol, 0, text);
+        const char *wrong = golden_compare(session, position(session, c->outputs, i, true), &array, &tolerance, text);
         if (wrong) return wrong;
     }
     return NULL;

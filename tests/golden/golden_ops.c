@@ -14,7 +14,7 @@ struct op_case {
     struct qc_model *model;
     struct qc_arrays *arrays;
     const char *signature; /* NULL: none */
-    double atol, rtol;
+    struct golden_tolerance tolerance;
     bool has_reference;
 };
 
@@ -34,7 +34,7 @@ static const char *against(const struct op_case *c, struct qc_session *session, 
     struct qc_array want;
     for (size_t i = 0; i < qc_session_output_count(session); i++) {
         if (!golden_array(c->arrays, oracle, i, &want)) return "there are more outputs than recorded";
-        const char *wrong = golden_compare(session, i, &want, c->atol, c->rtol, text);
+        const char *wrong = golden_compare(session, i, &want, &c->tolerance, text);
         if (wrong) return wrong;
     }
     return golden_array(c->arrays, oracle, qc_session_output_count(session), &want) ? "there are fewer outputs than recorded" : NULL;
@@ -59,8 +59,7 @@ static void judge(const struct op_case *c, bool reference)
 static void one(struct golden *golden, char *const column[])
 {
     struct op_case c = {.golden = golden,
-                        .atol = atof(column[2]),
-                        .rtol = atof(column[3]),
+                        .tolerance = {.atol = atof(column[2]), .rtol = atof(column[3]), .floor = 1e-6},
                         .signature = strcmp(column[4], "-") ? column[4] : NULL,
                         .has_reference = !atoi(column[5])};
     char arrays[256];
