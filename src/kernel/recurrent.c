@@ -2,7 +2,6 @@
  * recurrent.c - packing recurrent weights and walking a sequence. See recurrent.h.
  */
 #include "kernel/recurrent.h"
-#include "kernel/row_quantize.h"
 
 #include <math.h>
 #include <string.h>
@@ -130,7 +129,7 @@ static void hybrid_product(const struct walk *w, size_t rows, const float *const
     float scale[QC_TILE_ROWS];
     int32_t zero[QC_TILE_ROWS];
     for (size_t i = 0; i < rows; i++)
-        qc_row_quantize(w->quantizer, QC_ROW_XNNPACK, x[i], call->units, w->row + i * pitch, &scale[i], &zero[i]);
+        qc_row_quantize(w->quantizer, call->how, x[i], call->units, w->row + i * pitch, &scale[i], &zero[i]);
     const struct qc_gemm_s8_call product = {.kernel = call->product_s8, .form = QC_S8_FLOAT, .m = rows, .columns = columns, .depth = call->units,
                                             .rows = {.base = (const char *)w->row, .pitch = pitch}, .packed = packed, .zero = zero,
                                             .row_scale = scale, .row_step = 1, .c = w->sum, .ldc = columns, .low = -INFINITY,

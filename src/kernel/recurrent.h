@@ -11,8 +11,8 @@
  * Gate order: i, f, g, o (LSTM) and z, r, h (GRU).
  *
  * Recurrent weights are packed by qc_recurrent_pack: for each block of 16 units, one panel of gemm_f32.h for each gate, so that one
- * register tile yields all gates of its units. Hybrid weights (QC_W_HYBRID): panels of gemm_s8.h, and at each step h is quantized row by row as
- * QC_ROW_XNNPACK does. Sums, then activations: bounds as in gemm_f32.h and vmath.h.
+ * register tile yields all gates of its units. Hybrid weights (QC_W_HYBRID): panels of gemm_s8.h, and at each step h is quantized row by row, as
+ * `how` says. Sums, then activations: bounds as in gemm_f32.h and vmath.h.
  * Rows whose mask is false at a step keep their state; their output is the one before (`output`), or zero.
  */
 #ifndef QC_KERNEL_RECURRENT_H
@@ -20,6 +20,7 @@
 
 #include "kernel/gemm_f32.h"
 #include "kernel/gemm_s8.h"
+#include "kernel/row_quantize.h"
 
 enum qc_recurrent_cell { QC_RNN_LSTM, QC_RNN_GRU_AFTER, QC_RNN_GRU_BEFORE, QC_RNN_SIMPLE };
 
@@ -80,6 +81,7 @@ struct qc_recurrent_call {
     const struct qc_recurrent_kernel *kernel;
     const struct qc_gemm_f32 *product;
     const struct qc_gemm_s8 *product_s8; /* of QC_W_HYBRID */
+    enum qc_row_quantization how;        /* likewise */
     enum qc_recurrent_cell cell;
     enum qc_weight_kind kind;
     size_t units, batch, steps;

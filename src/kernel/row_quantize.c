@@ -1,5 +1,5 @@
 /*
- * row_quantize.c - scales of rows, and the rounding that has no vector form. See row_quantize.h.
+ * row_quantize.c - scales of rows. See row_quantize.h.
  */
 #include "kernel/row_quantize.h"
 
@@ -72,8 +72,5 @@ void qc_row_quantize(const struct qc_row_quantizer *quantizer, enum qc_row_quant
     const struct qc_row_scale s = qc_row_scale_of(how, least, most);
     *scale = s.scale;
     *zero = s.zero;
-    if (how == QC_ROW_XNNPACK)
-        quantizer->even(x, n, &s, out);
-    else
-        for (size_t i = 0; i < n; i++) out[i] = clamp8(roundf((float)s.zero + x[i] * s.inverse), (float)s.least, 127);
+    (how == QC_ROW_XNNPACK ? quantizer->even : quantizer->away)(x, n, &s, out);
 }

@@ -25,7 +25,8 @@ struct qc_row_scale qc_row_scale_of(enum qc_row_quantization how, float least, f
 struct qc_row_quantizer {
     struct qc_variant variant;
     void (*range)(const float *x, size_t n, float *least, float *most); /* 0 counted in, NaN left out */
-    void (*even)(const float *x, size_t n, const struct qc_row_scale *s, int8_t *out); /* half to even: QC_ROW_XNNPACK */
+    void (*even)(const float *x, size_t n, const struct qc_row_scale *s, int8_t *out); /* half to even, then + zero: QC_ROW_XNNPACK */
+    void (*away)(const float *x, size_t n, const struct qc_row_scale *s, int8_t *out); /* + zero, then half away from zero: the others */
 };
 
 const struct qc_row_quantizer *const *qc_row_quantizer_variants(size_t *count);

@@ -23,5 +23,14 @@ static void even(const float *x, size_t n, const struct qc_row_scale *s, int8_t 
     }
 }
 
+static void away(const float *x, size_t n, const struct qc_row_scale *s, int8_t *out)
+{
+    for (size_t i = 0; i < n; i++) {
+        float y = roundf((float)s->zero + x[i] * s->inverse);
+        y = y > (float)s->least ? y : (float)s->least; /* NaN too */
+        out[i] = (int8_t)(y < 127 ? y : 127);
+    }
+}
+
 extern const struct qc_row_quantizer qc_row_quantizer_ref;
-const struct qc_row_quantizer qc_row_quantizer_ref = {{"ref", 0}, range, even};
+const struct qc_row_quantizer qc_row_quantizer_ref = {{"ref", 0}, range, even, away};

@@ -32,6 +32,18 @@ static void even(const float *x, size_t n, const struct qc_row_scale *s, int8_t 
     }
 }
 
+/* The largest number below 0.5, added before cutting off, rounds halves away from zero and nothing else up. */
+static void away(const float *x, size_t n, const struct qc_row_scale *s, int8_t *out)
+{
+    const vf inverse = vf_set1(s->inverse), zero = vf_set1((float)s->zero), low = vf_set1((float)s->least), high = vf_set1(127);
+    for (size_t i = 0; i < n; i += vf_width) {
+        const size_t count = n - i;
+        const vf a = count >= vf_width ? vf_load(x + i) : vf_load_to(x + i, count), y = vf_add(zero, vf_mul(a, inverse));
+        const vf rounded = vf_trunc(vf_add(y, vf_copysign(vf_set1(0x1.fffffep-2f), y)));
+        vi_store_s8(out + i, vi_from(vf_min(vf_max(rounded, low), high)), count);
+    }
+}
+
 #define QC_ROW_QUANTIZE_ROW(isa, bits)                         \
     extern const struct qc_row_quantizer qc_row_quantizer_##isa; \
-    const struct qc_row_quantizer qc_row_quantizer_##isa = {{#isa, bits}, range, even};
+    const struct qc_row_quantizer qc_row_quantizer_##isa = {{#isa, bits}, range, even, away};

@@ -41,6 +41,7 @@ QC_INLINE vf vf_copysign(vf magnitude, vf sign)
 }
 QC_INLINE vf vf_select_lt(vf a, vf b, vf yes, vf no) { return _mm256_blendv_ps(no, yes, _mm256_cmp_ps(a, b, _CMP_LT_OQ)); }
 QC_INLINE vf vf_round(vf x) { return _mm256_round_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+QC_INLINE vf vf_trunc(vf x) { return _mm256_round_ps(x, _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC); }
 QC_INLINE vf vf_sqrt(vf x) { return _mm256_sqrt_ps(x); }
 /* x * 2^n for whole n in [-252, 252], by two exact factors; the second rounds once if the result is denormal. */
 QC_INLINE vf vf_scale2(vf x, vf n)

@@ -41,6 +41,7 @@ QC_INLINE vf vf_select_lt(vf a, vf b, vf yes, vf no)
     return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, b, _CMP_LT_OQ), no, yes);
 }
 QC_INLINE vf vf_round(vf x) { return _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+QC_INLINE vf vf_trunc(vf x) { return _mm512_roundscale_ps(x, _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC); }
 QC_INLINE vf vf_sqrt(vf x) { return _mm512_sqrt_ps(x); }
 QC_INLINE vf vf_scale2(vf x, vf n) { return _mm512_scalef_ps(x, n); }
 QC_INLINE float vf_sum(vf x)

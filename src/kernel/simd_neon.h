@@ -48,6 +48,7 @@ QC_INLINE vf vf_abs(vf x) { return vabsq_f32(x); }
 QC_INLINE vf vf_copysign(vf magnitude, vf sign) { return vbslq_f32(vdupq_n_u32(0x80000000u), sign, magnitude); }
 QC_INLINE vf vf_select_lt(vf a, vf b, vf yes, vf no) { return vbslq_f32(vcltq_f32(a, b), yes, no); }
 QC_INLINE vf vf_round(vf x) { return vrndnq_f32(x); }
+QC_INLINE vf vf_trunc(vf x) { return vrndq_f32(x); }
 QC_INLINE vf vf_sqrt(vf x) { return vsqrtq_f32(x); }
 QC_INLINE vf vf_scale2(vf x, vf n)
 {

@@ -186,6 +186,8 @@ static qc_status while_infer(struct qc_step *step)
             return qc_step_fail(step, QC_FORMAT, "value %d enters as %s and leaves the body as %s", i, qc_dtype_name(in->type), qc_dtype_name(result[i].type));
         fixed &= result[i].shaped && qc_value_same_shape(&result[i], in);
     }
+    const struct qc_model *model = step->rt->model;
+    fixed = fixed || qc_recurrent_loop_known(step, model->graph[options->cond_subgraph_index], model->graph[options->body_subgraph_index]);
     for (int i = 0; i < count; i++) {
         if (fixed) QC_TRY(qc_step_output_like(step, i, step->in[i]->type, step->in[i]));
         else QC_TRY(qc_defer(step, i, step->in[i]->type));

@@ -6,6 +6,7 @@
  */
 #include "op/quant_rule.h"
 #include "op/shared/lstm_integer.h"
+#include "op/shared/recurrent_layer.h"
 #include "op/shared/sliding.h"
 #include "op/shared/version.h"
 
@@ -15,6 +16,7 @@ struct direction {
     int x;        /* operand */
     int aux;      /* operand, or -1 */
     bool backward;
+    struct qc_recurrent_layer *layer; /* a plain cell: on the kernels of recurrent.h; NULL: step by step */
 };
 
 struct state {
@@ -126,6 +128,64 @@ static qc_status infer(struct qc_step *step)
     return QC_OK;
 }
 
+/* Constant weights as they are stored, before a DEQUANTIZE from float16. */
+static const struct qc_tensor *stored(const struct qc_value *value)
+{
+    const struct qc_node *node = value->tensor->producer;
+    const bool half = node && node->code == tfl_BuiltinOperator_DEQUANTIZE && node->in[0] && node->in[0]->type == QC_FLOAT16;
+    return half ? node->in[0] : value->tensor;
+}
+
+/* A cell without peepholes, normalization, projection, coupled gates or auxiliary input, its weights constant. */
+static qc_status plan_layer(struct qc_step *step, const struct state *s, struct direction *d)
+{
+    const struct qc_lstm_sizes *z = &d->sizes;
+    const int a = s->activation;
+    const bool known = a == tfl_ActivationFunctionType_NONE || a == tfl_ActivationFunctionType_RELU || a == tfl_ActivationFunctionType_TANH;
+    if (z->coupled || z->normalized || z->peephole || z->projected || z->aux || !known || step->rt->reference || z->time < 1 || z->batch < 1)
+        return QC_OK;
+    struct qc_recurrent_layer *l = qc_step_alloc(step, sizeof *l);
+    if (!l) return QC_NOMEM;
+    l->cell = QC_RNN_LSTM;
+    l->units = z->cells;
+    l->inputs = z->input;
+    l->cell_clip = s->cell_clip;
+    l->how = s->asymmetric ? QC_ROW_ASYMMETRIC : QC_ROW_SYMMETRIC;
+    l->recurrent_activation.function = QC_GATE_LOGISTIC;
+    l->activation.function = a == tfl_ActivationFunctionType_TANH ? QC_GATE_TANH : a ? QC_GATE_RELU : QC_GATE_LINEAR;
+    for (int g = 0; g < 4; g++) {
+        const struct qc_value *bias = step->in[d->map.bias + g];
+        l->input[g].tensor = stored(step->in[d->map.w + g]);
+        l->recurrent[g].tensor = stored(step->in[d->map.recurrent + g]);
+        if (!bias->constant || !bias->data) return QC_OK;
+        l->input_bias[g] = bias->data;
+    }
+    bool fits;
+    QC_TRY(qc_recurrent_layer_plan(step, l, (size_t)z->batch, (size_t)z->time, &fits));
+    if (fits) d->layer = l, step->kernel = l->kernel->variant.name;
+    return QC_OK;
+}
+
+static qc_status prepare(struct qc_step *step)
+{
+    const struct state *s = step->state;
+    for (int i = 0; i < s->count; i++)
+        if (s->direction[i].layer) QC_TRY(qc_recurrent_layer_prepare(step, s->direction[i].layer));
+    return QC_OK;
+}
+
+static void run_layer(struct qc_step *step, const struct state *s, const struct direction *d, float *y, size_t y_width)
+{
+    const struct qc_sequence *q = &s->sequence;
+    const size_t input = (size_t)d->sizes.input;
+    float *h = step->in[d->map.h]->data, *c = step->in[d->map.c]->data;
+    const struct qc_recurrent_run r = {.x = step->in[d->x]->data, .x_step = (ptrdiff_t)(q->time_step * input),
+                                       .x_row = (ptrdiff_t)(q->batch_step * input), .backward = d->backward, .steps = (size_t)q->time,
+                                       .h0 = h, .c0 = c, .h = h, .c = c, .sequence = y, .sequence_step = (ptrdiff_t)(q->time_step * y_width),
+                                       .sequence_row = (ptrdiff_t)(q->batch_step * y_width)};
+    qc_recurrent_layer_run(step, d->layer, &r);
+}
+
 static qc_status plan(struct qc_step *step)
 {
     struct state *s = step->state = qc_step_alloc(step, sizeof *s);
@@ -137,6 +197,7 @@ static qc_status plan(struct qc_step *step)
         qc_lstm_s8_plan(step, &d->map, &d->sizes, s->cell_clip, s->projection_clip, &s->integer);
         s->work_bytes = (qc_lstm_s8_work(&s->integer) + 63) & ~(size_t)63;
     }
+    for (int i = 0; i < s->count && step->in[0]->type == QC_FLOAT32; i++) QC_TRY(plan_layer(step, s, &s->direction[i]));
     for (int i = 0; i < s->count; i++) s->work_bytes = QC_MAX(s->work_bytes, qc_lstm_scratch(&s->direction[i].sizes));
     s->work = qc_step_scratch(step, s->work_bytes * (size_t)qc_pool_threads(step->rt->pool));
     return QC_OK;
@@ -157,6 +218,10 @@ static qc_status run(struct qc_step *step)
         sequence.backward = d->backward;
         const struct qc_value *y = step->out[i && !s->merge ? 1 : 0];
         size_t offset = i && s->merge ? (size_t)s->direction[0].sizes.output : 0;
+        if (d->layer) {
+            run_layer(step, s, d, (float *)y->data + offset, (size_t)y->dims[y->rank - 1]);
+            continue;
+        }
         struct qc_lstm_call call = {.map = &d->map, .sizes = &d->sizes, .sequence = &sequence, .x = step->in[d->x]->data,
                                     .aux = d->aux >= 0 ? step->in[d->aux]->data : NULL, .y = (float *)y->data + offset,
                                     .y_width = (size_t)y->dims[y->rank - 1], .activation = s->activation, .cell_clip = s->cell_clip,
@@ -200,15 +265,15 @@ static const struct qc_quant_rule both_rule = {
 
 const struct qc_op qc_op_lstm[] = {
     {.name = "LSTM", .code = tfl_BuiltinOperator_LSTM, .options = &tfl_LSTMOptions_table, .in_min = 5, .in_max = 24, .out_min = 1,
-     .out_max = 4, .max_version = 4, .flags = QC_OP_STATEFUL, .quant = &single_rule, .infer = infer, .plan = plan, .run = run,
+     .out_max = 4, .max_version = 4, .flags = QC_OP_STATEFUL, .quant = &single_rule, .infer = infer, .plan = plan, .prepare = prepare, .run = run,
      .version = single_version},
     {.name = "UNIDIRECTIONAL_SEQUENCE_LSTM", .code = tfl_BuiltinOperator_UNIDIRECTIONAL_SEQUENCE_LSTM,
      .options = &tfl_UnidirectionalSequenceLSTMOptions_table, .in_min = 20, .in_max = 24, .out_min = 1, .out_max = 1,
-     .max_version = 4, .flags = QC_OP_STATEFUL, .quant = &single_rule, .infer = infer, .plan = plan, .run = run,
+     .max_version = 4, .flags = QC_OP_STATEFUL, .quant = &single_rule, .infer = infer, .plan = plan, .prepare = prepare, .run = run,
      .version = sequence_version},
     {.name = "BIDIRECTIONAL_SEQUENCE_LSTM", .code = tfl_BuiltinOperator_BIDIRECTIONAL_SEQUENCE_LSTM,
      .options = &tfl_BidirectionalSequenceLSTMOptions_table, .in_min = 48, .in_max = 48, .out_min = 1, .out_max = 2,
-     .max_version = 3, .flags = QC_OP_STATEFUL, .quant = &both_rule, .infer = infer, .plan = plan, .run = run,
+     .max_version = 3, .flags = QC_OP_STATEFUL, .quant = &both_rule, .infer = infer, .plan = plan, .prepare = prepare, .run = run,
      .version = both_version},
     {0},
 };

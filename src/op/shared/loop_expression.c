@@ -169,9 +169,11 @@ static const struct qc_expression *constant(struct qc_loop_body *body, const str
     return sum_of(body, width_of(tensor), (struct qc_term){.kind = QC_TERM_CONSTANT, .tensor = tensor});
 }
 
-/* Weights as they are stored: a constant, or one behind a DEQUANTIZE from float16. */
-static const struct qc_tensor *stored(const struct qc_tensor *tensor)
+/* Weights as they are stored: a constant, or one behind a DEQUANTIZE from float16, of the body or handed in by a variable. */
+static const struct qc_tensor *stored(const struct qc_loop_body *body, const struct qc_tensor *tensor)
 {
+    const int variable = tensor ? qc_loop_variable(body, tensor) : -1;
+    if (variable >= 0 && qc_loop_unchanged(body, variable)) tensor = body->step->in[variable]->tensor;
     if (!tensor) return NULL;
     const struct qc_node *node = tensor->producer;
     if (node && node->code == CODE(DEQUANTIZE) && node->in[0] && node->in[0]->type == QC_FLOAT16) tensor = node->in[0];
@@ -195,7 +197,7 @@ static const struct qc_expression *gather(struct qc_loop_body *body, const struc
 static const struct qc_expression *product(struct qc_loop_body *body, const struct qc_node *node)
 {
     const struct tfl_FullyConnectedOptions *options = node->options;
-    const struct qc_tensor *w = node->in_count > 1 ? stored(node->in[1]) : NULL, *bias = node->in_count > 2 ? node->in[2] : NULL;
+    const struct qc_tensor *w = node->in_count > 1 ? stored(body, node->in[1]) : NULL, *bias = node->in_count > 2 ? node->in[2] : NULL;
     const struct qc_expression *x = qc_loop_expression(body, node->in[0]);
     if (!x || !w || w->rank != 2 || w->dims[1] != x->width || (options && (options->weights_format || options->fused_activation_function)))
         return NULL;
@@ -373,7 +375,7 @@ static const struct qc_expression *operation(struct qc_loop_body *body, const st
     if (!x) return NULL;
     const struct qc_expression *e;
     switch (node->code) {
-    case CODE(DEQUANTIZE): return stored(tensor) ? constant(body, stored(tensor)) : NULL;
+    case CODE(DEQUANTIZE): return stored(body, tensor) ? constant(body, stored(body, tensor)) : NULL;
     case CODE(GATHER): return gather(body, node);
     case CODE(FULLY_CONNECTED): return product(body, node);
     case CODE(ADD):
@@ -412,6 +414,7 @@ const struct qc_expression *qc_loop_expression(struct qc_loop_body *body, const 
     if (variable >= 0) {
         if (tensor->type == QC_FLOAT32 && tensor->rank == 2)
             e = sum_of(body, tensor->dims[1], (struct qc_term){.kind = QC_TERM_STATE, .variable = variable});
+        if (qc_loop_unchanged(body, variable) && stored(body, tensor)) e = constant(body, stored(body, tensor));
     } else if (tensor->constant) {
         e = constant(body, tensor);
     } else if (tensor->producer) {

@@ -3,7 +3,6 @@
  */
 #include "op/shared/recurrent_layer.h"
 
-#include "kernel/row_quantize.h"
 #include <math.h>
 #include <stdio.h>
 
@@ -128,7 +127,7 @@ static void quantize_rows(void *context, size_t begin, size_t end, int thread)
     const size_t n = (size_t)q->l->inputs;
     (void)thread;
     for (size_t i = begin; i < end; i++)
-        qc_row_quantize(q->quantizer, QC_ROW_XNNPACK, input_row(q->l, q->run, i), n, q->stored + i * n, q->scale + i, q->zero + i);
+        qc_row_quantize(q->quantizer, q->l->how, input_row(q->l, q->run, i), n, q->stored + i * n, q->scale + i, q->zero + i);
 }
 
 static void hybrid_products(struct qc_step *step, const struct qc_recurrent_layer *l, const struct qc_recurrent_run *run, float *gates, size_t columns)
@@ -188,7 +187,7 @@ void qc_recurrent_layer_run(struct qc_step *step, const struct qc_recurrent_laye
     char *scratch = step->scratch;
     const size_t units = (size_t)l->units, state = l->batch * l->padded, columns = l->padded * (size_t)qc_recurrent_gates(l->cell);
     float *h = (float *)(void *)(scratch + l->state_scratch), *c = h + state, *output = c + state;
-    struct qc_recurrent_call call = {.kernel = l->kernel, .product = l->f32, .product_s8 = l->s8, .cell = l->cell, .kind = l->recurrent_kind,
+    struct qc_recurrent_call call = {.kernel = l->kernel, .product = l->f32, .product_s8 = l->s8, .how = l->how, .cell = l->cell, .kind = l->recurrent_kind,
                                      .units = units, .batch = l->batch, .steps = run->steps, .gates = run->x, .gates_step = run->x_step,
                                      .gates_row = run->x_row, .gates_block = QC_PANEL, .gates_gate = run->gate_step,
                                      .packed = l->packed_recurrent, .activation = l->activation,
@@ -205,6 +204,13 @@ void qc_recurrent_layer_run(struct qc_step *step, const struct qc_recurrent_laye
         call.gates_row = (ptrdiff_t)columns;
         call.gates_block = columns / (l->padded / QC_PANEL);
         call.gates_gate = QC_PANEL;
+    }
+    if (run->backward) {
+        const ptrdiff_t last = (ptrdiff_t)run->steps - 1;
+        call.gates += last * call.gates_step;
+        call.gates_step = -call.gates_step;
+        if (run->sequence) call.sequence += last * run->sequence_step;
+        call.sequence_step = -run->sequence_step;
     }
     load(h, run->h0, l->batch, units, l->padded);
     load(c, run->c0, l->batch, units, l->padded);

@@ -23,6 +23,7 @@ struct qc_recurrent_layer {
     const float *recurrent_bias[4], *input_bias[4]; /* [units] or NULL; live as long as the step */
     struct qc_gate activation, recurrent_activation;
     float cell_clip;
+    enum qc_row_quantization how;                /* of rows against int8 weights */
     /* private */
     const struct qc_recurrent_kernel *kernel;
     const struct qc_gemm_f32 *f32;
@@ -36,6 +37,7 @@ struct qc_recurrent_layer {
 struct qc_recurrent_run {
     const float *x;                       /* [steps][batch][inputs] or the gates' parts; elements from one to the next: */
     ptrdiff_t x_step, x_row;
+    bool backward;                        /* the last step first; x and what is given as a sequence stay in order of time */
     size_t gate_step;                     /* of given parts: from one gate to the next */
     size_t steps;
     const float *h0, *c0;                 /* [batch][units]; NULL: zeros */

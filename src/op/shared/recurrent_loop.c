@@ -135,8 +135,8 @@ static bool shapes_fit(const struct qc_step *step, struct qc_recurrent_loop *loo
     if (!shape_is(h, QC_FLOAT32, -1, loop->batch, units) || !shape_is(x, QC_FLOAT32, loop->steps, loop->batch, last)) return false;
     if (cell->mask >= 0 && !shape_is(step->in[cell->mask], QC_BOOL, loop->steps, loop->batch, 1)) return false;
     for (int i = 0; i < step->in_count; i++) {
-        const struct qc_value *in = step->in[i], *out = step->out[i];
-        if (out->dynamic || in->type == QC_STRING) return false;
+        const struct qc_value *in = step->in[i];
+        if (in->type == QC_STRING) return false;
         const bool flat = in->rank == 2;
         if (loop->role[i] == ROLE_C && !shape_is(in, QC_FLOAT32, -1, loop->batch, units)) return false;
         if (loop->role[i] == ROLE_OUTPUT && !shape_is(in, QC_FLOAT32, flat ? -1 : 1, loop->batch, units)) return false;
@@ -147,17 +147,31 @@ static bool shapes_fit(const struct qc_step *step, struct qc_recurrent_loop *loo
 
 /* ---- planning ---- */
 
-qc_status qc_recurrent_loop_plan(struct qc_step *step, const struct qc_graph *cond, const struct qc_graph *body_graph,
-                                 struct qc_recurrent_loop **result)
+/* NULL: it is none, or memory ran out, which the env tells. */
+static struct qc_recurrent_loop *find(struct qc_step *step, const struct qc_graph *cond, const struct qc_graph *body_graph)
 {
     struct qc_loop_body body;
-    *result = NULL;
-    if (step->rt->reference) return QC_OK;
+    if (step->rt->reference) return NULL;
     struct qc_recurrent_loop *loop = qc_step_alloc(step, sizeof *loop + (size_t)step->in_count);
-    if (!loop || !qc_loop_body_begin(&body, step, body_graph)) return QC_NOMEM;
-    if (!qc_loop_cell_find(&body, &loop->cell, &loop->layer) || body.counter < 0) return QC_OK;
+    if (!loop || !qc_loop_body_begin(&body, step, body_graph) || !qc_loop_cell_find(&body, &loop->cell, &loop->layer) || body.counter < 0)
+        return NULL;
     loop->counter = body.counter;
-    if (!read_condition(loop, &body, cond, cond->output[0], 0) || !find_roles(loop, &body) || !shapes_fit(step, loop)) return QC_OK;
+    return read_condition(loop, &body, cond, cond->output[0], 0) && find_roles(loop, &body) && shapes_fit(step, loop) ? loop : NULL;
+}
+
+bool qc_recurrent_loop_known(struct qc_step *step, const struct qc_graph *cond, const struct qc_graph *body)
+{
+    return find(step, cond, body) != NULL;
+}
+
+qc_status qc_recurrent_loop_plan(struct qc_step *step, const struct qc_graph *cond, const struct qc_graph *body,
+                                 struct qc_recurrent_loop **result)
+{
+    struct qc_recurrent_loop *loop = find(step, cond, body);
+    *result = NULL;
+    for (int i = 0; loop && i < step->in_count; i++)
+        if (step->out[i]->dynamic) loop = NULL;
+    if (!loop) return step->rt->env->error.status;
     bool fits;
     QC_TRY(qc_recurrent_layer_plan(step, &loop->layer, (size_t)loop->batch, (size_t)loop->steps, &fits));
     if (!fits) return QC_OK;

@@ -12,6 +12,8 @@
 
 struct qc_recurrent_loop;
 
+/* In infer of WHILE, inputs shaped: is it one, so that its outputs have its inputs' shapes, whatever the body's operators can tell? */
+bool qc_recurrent_loop_known(struct qc_step *step, const struct qc_graph *cond, const struct qc_graph *body);
 /* In plan of WHILE, inputs shaped. *loop stays NULL if it is no recurrent layer. Values of `step` with a shape of their own: static. */
 qc_status qc_recurrent_loop_plan(struct qc_step *step, const struct qc_graph *cond, const struct qc_graph *body, struct qc_recurrent_loop **loop);
 qc_status qc_recurrent_loop_prepare(struct qc_step *step, struct qc_recurrent_loop *loop);
