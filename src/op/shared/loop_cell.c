@@ -38,15 +38,8 @@ static bool add_bias(struct finder *f, const struct qc_term *term, const float *
     if (!sum) return false;
     for (int32_t i = 0; i < f->units; i++) {
         const size_t at = elements == 1 ? 0 : (size_t)(term->offset + i);
-        float value;
         if (at >= elements) return false;
-        if (term->tensor->type == QC_FLOAT16) {
-            uint16_t half;
-            memcpy(&half, (const char *)term->tensor->data + at * 2, 2);
-            value = qc_half_to_float(half);
-        } else {
-            memcpy(&value, (const char *)term->tensor->data + at * 4, 4);
-        }
+        const float value = qc_loop_constant(term->tensor, at);
         sum[i] = (*bias ? (*bias)[i] : 0) + (term->negative ? -value : value);
     }
     *bias = sum;
@@ -146,8 +139,7 @@ static bool is_complement(const struct qc_expression *e, const struct qc_express
     for (int i = 0; i < 2; i++) {
         const struct qc_term *term = &e->term[i];
         float value = 0;
-        if (term->kind == QC_TERM_CONSTANT && qc_tensor_elements(term->tensor) == 1 && term->tensor->type == QC_FLOAT32)
-            memcpy(&value, term->tensor->data, sizeof value);
+        if (term->kind == QC_TERM_CONSTANT && qc_tensor_elements(term->tensor) == 1) value = qc_loop_constant(term->tensor, 0);
         one |= value == 1 && !term->negative;
         less |= term->kind == QC_TERM_VALUE && term->negative && term->value == z;
     }

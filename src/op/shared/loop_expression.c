@@ -169,6 +169,16 @@ static const struct qc_expression *constant(struct qc_loop_body *body, const str
     return sum_of(body, width_of(tensor), (struct qc_term){.kind = QC_TERM_CONSTANT, .tensor = tensor});
 }
 
+float qc_loop_constant(const struct qc_tensor *tensor, size_t at)
+{
+    uint16_t half;
+    float value;
+    memcpy(&half, (const char *)tensor->data + at * 2, sizeof half);
+    if (tensor->type == QC_FLOAT16) return qc_half_to_float(half);
+    memcpy(&value, (const char *)tensor->data + at * 4, sizeof value);
+    return value;
+}
+
 /* Weights as they are stored: a constant, or one behind a DEQUANTIZE from float16, of the body or handed in by a variable. */
 static const struct qc_tensor *stored(const struct qc_loop_body *body, const struct qc_tensor *tensor)
 {
@@ -209,11 +219,12 @@ static const struct qc_expression *product(struct qc_loop_body *body, const stru
 
 static const struct qc_expression *split(struct qc_loop_body *body, const struct qc_node *node, const struct qc_tensor *tensor)
 {
-    int32_t axis, at = 0;
-    const struct qc_tensor *x = node->in_count == 2 ? node->in[1] : NULL;
-    if (!x || !x->has_shape || !int_constant(node->in[0], 0, &axis) || (axis != -1 && axis != x->rank - 1)) return NULL;
-    while (at < node->out_count && node->out[at] != tensor) at++;
-    return slice(body, qc_loop_expression(body, x), at * width_of(tensor), width_of(tensor));
+    const bool sizes = node->code == CODE(SPLIT_V); /* inputs x, sizes, axis; SPLIT: axis, x */
+    const struct qc_tensor *x = node->in_count == (sizes ? 3 : 2) ? node->in[sizes ? 0 : 1] : NULL;
+    int32_t axis, from = 0;
+    if (!x || !x->has_shape || !int_constant(node->in[sizes ? 2 : 0], 0, &axis) || (axis != -1 && axis != x->rank - 1)) return NULL;
+    for (int i = 0; i < node->out_count && node->out[i] != tensor; i++) from += width_of(node->out[i]);
+    return slice(body, qc_loop_expression(body, x), from, width_of(tensor));
 }
 
 /* [begin, end) of the last axis, all of the others. */
@@ -248,8 +259,8 @@ static const struct qc_expression *slice_node(struct qc_loop_body *body, const s
 static bool scalar(const struct qc_expression *e, float *value)
 {
     const struct qc_term *term = qc_single_term(e, QC_TERM_CONSTANT);
-    if (!term || term->tensor->type != QC_FLOAT32 || qc_tensor_elements(term->tensor) != 1) return false;
-    memcpy(value, term->tensor->data, sizeof *value);
+    if (!term || qc_tensor_elements(term->tensor) != 1) return false;
+    *value = qc_loop_constant(term->tensor, 0);
     return true;
 }
 
@@ -389,7 +400,8 @@ static const struct qc_expression *operation(struct qc_loop_body *body, const st
     case CODE(RELU): return (e = hard(body, node)) ? e : apply(body, qc_loop_expression(body, x), (struct qc_gate){QC_GATE_RELU, 0, 0});
     case CODE(MINIMUM):
     case CODE(MAXIMUM): return hard(body, node);
-    case CODE(SPLIT): return split(body, node, tensor);
+    case CODE(SPLIT):
+    case CODE(SPLIT_V): return split(body, node, tensor);
     case CODE(STRIDED_SLICE): return strided_slice(body, node, tensor);
     case CODE(SLICE): return slice_node(body, node, tensor);
     case CODE(SELECT):

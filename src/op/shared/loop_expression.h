@@ -66,6 +66,8 @@ bool qc_loop_unchanged(const struct qc_loop_body *body, int variable);
 /* int32 scalar, one more after each round. */
 bool qc_loop_counts(const struct qc_loop_body *body, int variable);
 
+/* Element `at` of a float32 or float16 constant. */
+float qc_loop_constant(const struct qc_tensor *tensor, size_t at);
 /* The only term of a sum of one positive term of that kind; else NULL. */
 const struct qc_term *qc_single_term(const struct qc_expression *e, enum qc_term_kind kind);
 
