@@ -69,7 +69,7 @@ struct qc_h5 *qc_h5_open(struct qc_env *env, const void *bytes, size_t size)
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
     if (access >= 0 && size && H5Pset_fapl_core(access, 1 << 16, 0) >= 0 && H5Pset_file_image_callbacks(access, &callbacks) >= 0 &&
         H5Pset_file_image(access, (void *)bytes, size) >= 0)
-        file->file = H5Fopen("model.h5", H5F_ACC_RDONLY, access);
+        file->file = H5Fopen("/dev/null/image", H5F_ACC_RDONLY, access); /* a name that cannot exist: HDF5 refuses an image named like a file */
     H5Pclose(access);
     if (file->file >= 0) return file;
     qc_fail(env, QC_FORMAT, "the HDF5 file is damaged or truncated: its superblock or root group cannot be read");
