@@ -55,13 +55,11 @@ static qc_status list_weights(struct qc_keras_h5 *h5, const struct qc_keras_laye
 qc_status qc_keras_find_h5(void *user, const struct qc_keras_layer *layer, const struct qc_keras_variable *variable, struct qc_weight *value)
 {
     struct qc_keras_h5 *h5 = user;
-    char group[600], path[2048];
-    snprintf(group, sizeof group, "%s/%s", h5->root, layer->top->name);
+    const char *group = qc_arena_printf(h5->arena, "%s/%s", h5->root, layer->top->name), *path;
+    if (!group) return QC_NOMEM;
     if (h5->top != layer->top) QC_TRY(list_weights(h5, layer->top, group));
-    int length = snprintf(path, sizeof path, "%s/%s", group, h5->names[variable->position]);
-    if (length < 0 || (size_t)length >= sizeof path)
-        return qc_fail(h5->env, QC_FORMAT, "layer '%s' (%s): the name of its weight %d is %d characters long", layer->path, layer->class_name, variable->position, length);
-    return read_set(h5->env, h5->arena, h5->file, path, layer, value);
+    path = qc_arena_printf(h5->arena, "%s/%s", group, h5->names[variable->position]);
+    return !path ? QC_NOMEM : read_set(h5->env, h5->arena, h5->file, path, layer, value);
 }
 
 /* ---- .keras ---- */

@@ -36,20 +36,21 @@ static bool is_operation(const struct qc_keras_import *im, const struct qc_json 
 
 /* ---- names ---- */
 
-/* A name from the file, in the arena, cut to a sane length: names go into tensor names and messages. */
+/* A name from the file, in the arena. */
 static const char *name_of(struct qc_keras_import *im, const struct qc_json *json, const struct qc_json *config, const char *otherwise)
 {
     const char *name = qc_json_string(qc_json_get(json, "name"));
     if (!name) name = qc_json_string(qc_json_get(config, "name"));
     if (!name) name = otherwise;
-    return name ? qc_arena_printf(im->arena, "%.*s", MOST_NAME, name) : NULL;
+    return name ? qc_arena_string(im->arena, name) : NULL;
 }
 
+/* Names from the outermost model inwards, cut to a sane length: they go into the name of every tensor and node. */
 static const char *path_of(struct qc_keras_import *im, const struct qc_keras_layer *parent, const char *name)
 {
-    if (!parent || !parent->parent) return name;
+    if (!parent || !parent->parent) return qc_arena_printf(im->arena, "%.*s", MOST_NAME, name);
     if (strlen(parent->path) > MOST_NAME) return parent->path;
-    return qc_arena_printf(im->arena, "%s/%s", parent->path, name);
+    return qc_arena_printf(im->arena, "%s/%.*s", parent->path, MOST_NAME, name);
 }
 
 void qc_keras_snake_case(const char *class_name, char *snake, size_t size)
