@@ -9,6 +9,7 @@
 #include <hdf5.h>
 #include <stdio.h>
 #include <string.h>
+#include <zlib.h>
 
 enum { MOST_TEXT = 1 << 28 };
 
@@ -332,33 +333,63 @@ qc_status qc_h5_describe(struct qc_h5 *file, const char *path, struct qc_h5_data
     return status;
 }
 
-/* What would read outside the file, run foreign code, or take memory out of proportion. */
-static qc_status check_storage(struct qc_h5 *file, const char *path, hid_t set, hid_t plan, size_t bytes)
+/* Does every chunk inflate to exactly its size? The library's filter takes less without complaint, and more without bound. */
+static bool chunks_inflate(struct qc_h5 *file, hid_t set, size_t chunk_bytes)
 {
-    enum { MOST_EXPANSION = 64, EXPANSION_FREE = 1 << 20, CHUNK_SLACK = 4096 };
-    H5D_layout_t layout = H5Pget_layout(plan);
-    if (H5Pget_external_count(plan) > 0 || layout == H5D_VIRTUAL)
-        return qc_fail(file->env, QC_UNSUPPORTED, "data set '%s' lies in other files, which is refused; save the model again into one file", path);
-    if (bytes > EXPANSION_FREE && bytes / MOST_EXPANSION > file->size)
-        return qc_fail(file->env, QC_FORMAT, "data set '%s' claims %zu bytes in a file of %zu", path, bytes, file->size);
+    hsize_t count = 0, at[H5S_MAX_RANK];
+    char *plain = qc_env_alloc(file->env, chunk_bytes + 5);
+    hid_t space = H5Dget_space(set);
+    bool sound = plain && H5Dget_num_chunks(set, space, &count) >= 0;
+    for (hsize_t i = 0; sound && i < count; i++) {
+        unsigned skipped = 0;
+        haddr_t place;
+        hsize_t size;
+        sound = H5Dget_chunk_info(set, space, i, at, &skipped, &place, &size) >= 0 && place <= file->size && size <= file->size - place;
+        if (!sound || skipped) continue;
+        z_stream stream = {.next_in = (Bytef *)(file->bytes + place), .avail_in = (uInt)QC_MIN(size, UINT32_MAX), .next_out = (Bytef *)plain,
+                           .avail_out = (uInt)(chunk_bytes + 5)};
+        sound = inflateInit(&stream) == Z_OK && inflate(&stream, Z_FINISH) == Z_STREAM_END;
+        sound = sound && (stream.total_out == chunk_bytes || stream.total_out == chunk_bytes + 4); /* 4: a checksum inside */
+        inflateEnd(&stream);
+    }
+    H5Sclose(space);
+    qc_env_free(file->env, plain);
+    return sound;
+}
+
+static qc_status check_chunks(struct qc_h5 *file, const char *path, hid_t set, hid_t type, hid_t plan, size_t bytes)
+{
+    enum { EXPANSION_FREE = 1 << 20, MOST_EXPANSION = 64 };
+    hsize_t dims[H5S_MAX_RANK];
+    bool deflated = false, sound = true;
+    double chunk = (double)H5Tget_size(type);
     for (int i = 0, count = H5Pget_nfilters(plan); i < count; i++) {
         unsigned flags, settings[1];
         size_t setting_count = 0;
         char name[64] = "";
         H5Z_filter_t filter = H5Pget_filter2(plan, (unsigned)i, &flags, &setting_count, settings, sizeof name, name, NULL);
-        if (filter < H5Z_FILTER_DEFLATE || filter > H5Z_FILTER_SCALEOFFSET)
-            return qc_fail(file->env, QC_UNSUPPORTED, "data set '%s' is packed by HDF5 filter %d '%s', which is not known; save the model again "
+        deflated |= filter == H5Z_FILTER_DEFLATE;
+        if (filter != H5Z_FILTER_DEFLATE && filter != H5Z_FILTER_SHUFFLE && filter != H5Z_FILTER_FLETCHER32)
+            return qc_fail(file->env, QC_UNSUPPORTED, "data set '%s' is packed by HDF5 filter %d '%s', which is not supported; save the model again "
                            "without compression", path, (int)filter, name);
     }
-    hsize_t dims[H5S_MAX_RANK];
-    if (layout == H5D_CHUNKED) { /* the deflate filter lets a chunk grow without bound: more packed bytes than plain ones are a bomb */
-        int rank = H5Pget_chunk(plan, H5S_MAX_RANK, dims);
-        double chunk = 8;
-        for (int i = 0; i < rank; i++) chunk *= (double)dims[i];
-        if (chunk > (double)bytes * 64 + EXPANSION_FREE || (double)H5Dget_storage_size(set) > 2 * (double)bytes + chunk + CHUNK_SLACK)
-            return qc_fail(file->env, QC_FORMAT, "data set '%s' has chunks out of proportion to its %zu bytes", path, bytes);
-    }
-    return QC_OK;
+    for (int i = 0, rank = H5Pget_chunk(plan, H5S_MAX_RANK, dims); i < rank; i++) chunk *= (double)dims[i];
+    if (chunk < 1 || chunk > (double)bytes * MOST_EXPANSION + EXPANSION_FREE)
+        return qc_fail(file->env, QC_FORMAT, "data set '%s' has chunks out of proportion to its %zu bytes", path, bytes);
+    if (deflated) sound = chunks_inflate(file, set, (size_t)chunk);
+    return sound ? QC_OK : qc_fail(file->env, QC_FORMAT, "data set '%s': its compressed data is damaged", path);
+}
+
+/* What would read outside the file, run foreign code, or take memory out of proportion. */
+static qc_status check_storage(struct qc_h5 *file, const char *path, hid_t set, hid_t type, hid_t plan, size_t bytes)
+{
+    enum { MOST_EXPANSION = 64, EXPANSION_FREE = 1 << 20 };
+    H5D_layout_t layout = H5Pget_layout(plan);
+    if (H5Pget_external_count(plan) > 0 || layout == H5D_VIRTUAL)
+        return qc_fail(file->env, QC_UNSUPPORTED, "data set '%s' lies in other files, which is refused; save the model again into one file", path);
+    if (bytes > EXPANSION_FREE && bytes / MOST_EXPANSION > file->size)
+        return qc_fail(file->env, QC_FORMAT, "data set '%s' claims %zu bytes in a file of %zu", path, bytes, file->size);
+    return layout == H5D_CHUNKED ? check_chunks(file, path, set, type, plan, bytes) : QC_OK;
 }
 
 /* The elements where they lie in the file, or NULL. */
@@ -397,7 +428,7 @@ qc_status qc_h5_floats(struct qc_h5 *file, struct qc_arena *arena, const char *p
     if (set < 0) return QC_FORMAT;
     hid_t plan = H5Dget_create_plist(set), type = H5Dget_type(set);
     size_t bytes = data.elements * sizeof(float);
-    qc_status status = check_storage(file, path, set, plan, bytes);
+    qc_status status = check_storage(file, path, set, type, plan, bytes);
     if (!status && data.elements) *values = view(file, set, type, plan, bytes);
     if (!status && !*values) {
         float *copy = qc_arena_alloc(arena, bytes);
