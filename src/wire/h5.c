@@ -1,133 +1,210 @@
 /*
- * h5.c - libhdf5 behind h5.h.
- *
- * The file is opened as a "core" image whose memory is the caller's: the image callbacks hand out the very pointer, so that nothing is
- * copied, and plain float32 arrays are given out as views into it.
+ * h5.c - HDF5: superblock, object headers, groups and attributes. See h5.h; h5_data.c has the data sets.
  */
-#include "wire/h5.h"
+#include "wire/h5_file.h"
 
-#include <hdf5.h>
 #include <stdio.h>
 #include <string.h>
-#include <zlib.h>
 
-enum { MOST_TEXT = 1 << 28 };
+/* ---- superblock ---- */
 
-struct qc_h5 {
-    struct qc_env *env;
-    const char *bytes;
-    size_t size;
-    hid_t file;
-};
-
-/* ---- opening ---- */
-
-static void *image_malloc(size_t size, H5FD_file_image_op_t op, void *user)
+static const uint8_t *find_signature(const void *bytes, size_t size)
 {
-    (void)op;
-    struct qc_h5 *file = user;
-    return size == file->size ? (void *)file->bytes : NULL;
-}
-
-static void *image_memcpy(void *to, const void *from, size_t size, H5FD_file_image_op_t op, void *user)
-{
-    (void)from, (void)size, (void)op, (void)user;
-    return to;
-}
-
-static herr_t image_free(void *block, H5FD_file_image_op_t op, void *user)
-{
-    (void)block, (void)op, (void)user;
-    return 0;
-}
-
-static void *image_user_copy(void *user)
-{
-    return user;
-}
-
-static herr_t image_user_free(void *user)
-{
-    (void)user;
-    return 0;
+    for (size_t at = 0; at <= 1 << 20 && at + 8 <= size; at = at ? at * 2 : 512) /* a user block may stand in front */
+        if (!memcmp((const char *)bytes + at, "\211HDF\r\n\032\n", 8)) return (const uint8_t *)bytes + at;
+    return NULL;
 }
 
 bool qc_h5_probe(const void *bytes, size_t size)
 {
-    for (size_t at = 0; at <= 1 << 20 && at + 8 <= size; at = at ? at * 2 : 512) /* a user block may stand in front */
-        if (!memcmp((const char *)bytes + at, "\211HDF\r\n\032\n", 8)) return true;
-    return false;
+    return find_signature(bytes, size) != NULL;
 }
 
 struct qc_h5 *qc_h5_open(struct qc_env *env, const void *bytes, size_t size)
 {
+    const uint8_t *start = find_signature(bytes, size);
+    size_t left = start ? size - (size_t)(start - (const uint8_t *)bytes) : 0;
+    int version = left > 24 ? start[8] : -1;
+    if (version >= 2 && version <= 3) {
+        qc_fail(env, QC_UNSUPPORTED, "the HDF5 file uses the newer format (libver=\"latest\"), which is not supported; save the model again with h5py's "
+                "default settings");
+        return NULL;
+    }
+    size_t addresses = version == 1 ? 28 : 24; /* base, free space, end, driver information, root symbol table entry */
+    if (version < 0 || version > 1 || left < addresses + 32 + 40 || start[13] != 8 || start[14] != 8) {
+        qc_fail(env, QC_FORMAT, "the HDF5 file is damaged: its superblock cannot be read");
+        return NULL;
+    }
     struct qc_h5 *file = qc_env_alloc(env, sizeof *file);
-    if (!file) return NULL;
-    *file = (struct qc_h5){env, bytes, size, -1};
-    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
-    H5PLset_loading_state(0);
-    H5FD_file_image_callbacks_t callbacks = {image_malloc, image_memcpy, NULL, image_free, image_user_copy, image_user_free, file};
-    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
-    if (access >= 0 && size && H5Pset_fapl_core(access, 1 << 16, 0) >= 0 && H5Pset_file_image_callbacks(access, &callbacks) >= 0 &&
-        H5Pset_file_image(access, (void *)bytes, size) >= 0)
-        file->file = H5Fopen("/dev/null/image", H5F_ACC_RDONLY, access); /* a name that cannot exist: HDF5 refuses an image named like a file */
-    H5Pclose(access);
-    if (file->file >= 0) return file;
-    qc_fail(env, QC_FORMAT, "the HDF5 file is damaged or truncated: its superblock or root group cannot be read");
-    qc_env_free(env, file);
-    return NULL;
+    if (file) *file = (struct qc_h5){env, start, left, h5_number(start + addresses + 32 + 8, 8), 0};
+    return file;
 }
 
 void qc_h5_close(struct qc_h5 *file)
 {
-    if (!file) return;
-    H5Fclose(file->file);
-    qc_env_free(file->env, file);
+    if (file) qc_env_free(file->env, file);
 }
 
-/* ---- objects ---- */
+/* ---- object headers ---- */
 
-/* Opens the object at an absolute path over hard links; negative if a part is missing or another kind of link. */
-static hid_t open_object(struct qc_h5 *file, const char *path)
+static bool damaged(struct qc_h5 *file, const char *what)
 {
-    hid_t at = H5Gopen2(file->file, "/", H5P_DEFAULT);
-    while (at >= 0) {
+    qc_fail(file->env, QC_FORMAT, "the HDF5 file is damaged or truncated: %s cannot be read", what);
+    return false;
+}
+
+bool h5_open_messages(struct qc_h5 *file, uint64_t object, struct h5_messages *m)
+{
+    const uint8_t *header = h5_at(file, object, 16);
+    memset(m, 0, sizeof *m);
+    m->file = file;
+    if (header && !memcmp(header, "OHDR", 4)) {
+        qc_fail(file->env, QC_UNSUPPORTED, "the HDF5 file uses the newer format of objects (libver=\"latest\" or track_order), which is not supported; "
+                "save the model again with h5py's default settings");
+        return false;
+    }
+    if (!header || header[0] != 1) return damaged(file, "an object header");
+    m->left = (uint32_t)h5_number(header + 2, 2);
+    m->at = object + 16;
+    m->end = m->at + h5_number(header + 8, 4);
+    return m->end <= file->size || damaged(file, "an object header");
+}
+
+bool h5_next_message(struct h5_messages *m, struct h5_message *message)
+{
+    const uint8_t *head = NULL;
+    while (m->left) {
+        if (m->at + 8 > m->end) { /* the next continuation block */
+            if (!m->waiting_count) return false;
+            m->at = m->waiting[0].at;
+            m->end = m->waiting[0].end;
+            memmove(m->waiting, m->waiting + 1, (size_t)--m->waiting_count * sizeof *m->waiting);
+            continue;
+        }
+        head = ++m->file->steps > H5_MOST_STEPS ? NULL : h5_at(m->file, m->at, 8);
+        message->type = head ? (int)h5_number(head, 2) : 0;
+        message->size = head ? (size_t)h5_number(head + 2, 2) : 0;
+        message->flags = head ? head[4] : 0;
+        message->data = head ? h5_at(m->file, m->at + 8, message->size) : NULL;
+        if (!message->data || message->size > m->end - m->at - 8) return damaged(m->file, "a message of an object header");
+        m->at += 8 + message->size;
+        m->left--;
+        if (message->type != H5_CONTINUATION) return true;
+        uint64_t at = message->size >= 16 ? h5_number(message->data, 8) : H5_NOWHERE, length = message->size >= 16 ? h5_number(message->data + 8, 8) : 0;
+        if (!h5_at(m->file, at, length) || m->waiting_count == (int)QC_COUNT(m->waiting)) return damaged(m->file, "the continuation of an object header");
+        m->waiting[m->waiting_count].at = at;
+        m->waiting[m->waiting_count++].end = at + length;
+    }
+    return false;
+}
+
+bool h5_find_message(struct qc_h5 *file, uint64_t object, int type, struct h5_message *message)
+{
+    struct h5_messages messages;
+    if (!h5_open_messages(file, object, &messages)) return false;
+    while (h5_next_message(&messages, message))
+        if (message->type == type) return true;
+    return false;
+}
+
+/* ---- groups: a B-tree of symbol table nodes, names in a local heap ---- */
+
+struct group {
+    struct qc_h5 *file;
+    uint64_t tree;
+    const char *names; /* the heap's data */
+    uint64_t names_size;
+};
+
+enum { TREE_HEADER = 24, SYMBOL_ENTRY = 40, LINK_ENTRY_SOFT = 2 };
+
+static bool open_group(struct qc_h5 *file, uint64_t object, struct group *group)
+{
+    struct h5_message message;
+    *group = (struct group){.file = file};
+    if (!h5_find_message(file, object, H5_SYMBOL_TABLE, &message) || message.size < 16) return false;
+    group->tree = h5_number(message.data, 8);
+    const uint8_t *heap = h5_at(file, h5_number(message.data + 8, 8), 32);
+    if (!heap || memcmp(heap, "HEAP", 4)) return damaged(file, "the names of a group");
+    group->names_size = h5_number(heap + 8, 8);
+    group->names = (const char *)h5_at(file, h5_number(heap + 24, 8), group->names_size);
+    return group->names || damaged(file, "the names of a group");
+}
+
+/* A name in the heap, ended within it. */
+static const char *name_at(const struct group *group, uint64_t offset)
+{
+    if (offset >= group->names_size || !memchr(group->names + offset, 0, group->names_size - offset)) return NULL;
+    return group->names + offset;
+}
+
+/* A node of the tree ("TREE", level > 0 or 0 above leaves) or a leaf ("SNOD"); its entry count. */
+static const uint8_t *node_at(struct group *group, uint64_t address, const char *signature, uint64_t *count)
+{
+    struct qc_h5 *file = group->file;
+    const uint8_t *node = h5_at(file, address, 8);
+    bool tree = *signature == 'T';
+    if (!node || memcmp(node, signature, 4)) return NULL;
+    *count = h5_number(node + 6, 2);
+    if ((file->steps += *count + 1) > H5_MOST_STEPS) return NULL;
+    return h5_at(file, address, tree ? TREE_HEADER + 8 + 16 * *count : 8 + SYMBOL_ENTRY * *count);
+}
+
+/* Address of the object that a group has under a name; H5_NOWHERE if none, or if the link is not a hard one. */
+static uint64_t look_up(struct group *group, const char *name, size_t length)
+{
+    uint64_t address = group->tree, count, i;
+    const uint8_t *node = NULL;
+    for (int level = 256; level > 0;) { /* names in child i are above key i and at most key i + 1 */
+        node = node_at(group, address, "TREE", &count);
+        if (!node || node[4] != 0 || node[5] >= level) return damaged(group->file, "a group"), H5_NOWHERE;
+        level = node[5];
+        for (i = 0; i < count; i++) {
+            const char *key = name_at(group, h5_number(node + TREE_HEADER + 16 * (i + 1), 8));
+            if (!key) return damaged(group->file, "a group"), H5_NOWHERE;
+            int order = strncmp(name, key, length);
+            if (order < 0 || order == 0) break; /* equal so far: key is the name or longer */
+        }
+        if (i == count) return H5_NOWHERE;
+        address = h5_number(node + TREE_HEADER + 16 * i + 8, 8);
+    }
+    node = node_at(group, address, "SNOD", &count);
+    if (!node) return damaged(group->file, "a group"), H5_NOWHERE;
+    for (i = 0; i < count; i++) {
+        const uint8_t *entry = node + 8 + SYMBOL_ENTRY * i;
+        const char *key = name_at(group, h5_number(entry, 8));
+        if (key && strlen(key) == length && !memcmp(key, name, length))
+            return h5_number(entry + 16, 4) == LINK_ENTRY_SOFT ? H5_NOWHERE : h5_number(entry + 8, 8);
+    }
+    return H5_NOWHERE;
+}
+
+uint64_t h5_resolve(struct qc_h5 *file, const char *path)
+{
+    uint64_t object = file->root;
+    while (!file->env->error.status && object != H5_NOWHERE) {
         while (*path == '/') path++;
         size_t length = strcspn(path, "/");
-        if (!length) return at;
-        char part[1024];
-        H5L_info_t link;
-        hid_t next = -1;
-        if (length < sizeof part && H5Iget_type(at) == H5I_GROUP) {
-            memcpy(part, path, length);
-            part[length] = 0;
-            bool self = !strcmp(part, ".");
-            if (self || (H5Lexists(at, part, H5P_DEFAULT) > 0 && H5Lget_info(at, part, &link, H5P_DEFAULT) >= 0 && link.type == H5L_TYPE_HARD))
-                next = H5Oopen(at, part, H5P_DEFAULT);
-        }
-        H5Oclose(at);
-        at = next;
+        struct group group;
+        if (!length) return object;
+        if (length > 1 || *path != '.') object = open_group(file, object, &group) ? look_up(&group, path, length) : H5_NOWHERE;
         path += length;
     }
-    return at;
-}
-
-static bool has(struct qc_h5 *file, const char *path, H5I_type_t kind)
-{
-    hid_t object = open_object(file, path);
-    bool found = object >= 0 && H5Iget_type(object) == kind;
-    if (object >= 0) H5Oclose(object);
-    return found;
+    return H5_NOWHERE;
 }
 
 bool qc_h5_has_group(struct qc_h5 *file, const char *path)
 {
-    return has(file, path, H5I_GROUP);
+    struct h5_message message;
+    uint64_t object = h5_resolve(file, path);
+    return object != H5_NOWHERE && h5_find_message(file, object, H5_SYMBOL_TABLE, &message);
 }
 
 bool qc_h5_has_data(struct qc_h5 *file, const char *path)
 {
-    return has(file, path, H5I_DATASET);
+    struct h5_message message;
+    uint64_t object = h5_resolve(file, path);
+    return object != H5_NOWHERE && h5_find_message(file, object, H5_LAYOUT, &message);
 }
 
 struct name_list {
@@ -136,106 +213,173 @@ struct name_list {
     size_t count, capacity;
 };
 
-static herr_t add_group(hid_t group, const char *name, const H5L_info_t *link, void *user)
+static bool add_name(struct name_list *list, const char *name)
 {
-    struct name_list *list = user;
-    H5O_info_t info;
-    if (link->type != H5L_TYPE_HARD || H5Oget_info_by_name(group, name, &info, H5P_DEFAULT) < 0 || info.type != H5O_TYPE_GROUP) return 0;
     if (list->count == list->capacity) {
         size_t capacity = list->capacity ? 2 * list->capacity : 16;
         const char **names = qc_arena_array(list->arena, capacity, sizeof *names);
-        if (!names) return -1;
+        if (!names) return false;
         if (list->count) memcpy(names, list->names, list->count * sizeof *names);
         list->names = names;
         list->capacity = capacity;
     }
     list->names[list->count] = qc_arena_string(list->arena, name);
-    return list->names[list->count++] ? 0 : -1;
+    return list->names[list->count++] != NULL;
+}
+
+/* All groups below a node; recursion is bounded by the level, which falls. */
+static bool list_node(struct group *group, uint64_t address, int level, struct name_list *list)
+{
+    uint64_t count;
+    const uint8_t *node = node_at(group, address, level ? "TREE" : "SNOD", &count);
+    if (!node || (level && (node[4] != 0 || node[5] >= level))) return damaged(group->file, "a group");
+    for (uint64_t i = 0; level && i < count; i++)
+        if (!list_node(group, h5_number(node + TREE_HEADER + 16 * i + 8, 8), node[5], list)) return false;
+    for (uint64_t i = 0; !level && i < count; i++) {
+        const uint8_t *entry = node + 8 + SYMBOL_ENTRY * i;
+        const char *name = name_at(group, h5_number(entry, 8));
+        struct h5_message message;
+        if (!name) return damaged(group->file, "a group");
+        if (h5_number(entry + 16, 4) == LINK_ENTRY_SOFT) continue;
+        if (h5_find_message(group->file, h5_number(entry + 8, 8), H5_SYMBOL_TABLE, &message) && !add_name(list, name)) return false;
+        if (group->file->env->error.status) return false;
+    }
+    return true;
 }
 
 qc_status qc_h5_groups(struct qc_h5 *file, struct qc_arena *arena, const char *path, const char ***names, size_t *count)
 {
     struct name_list list = {.arena = arena};
-    hid_t group = open_object(file, path);
-    qc_status status = QC_OK;
-    if (group >= 0 && H5Iget_type(group) == H5I_GROUP && H5Literate(group, H5_INDEX_NAME, H5_ITER_INC, NULL, add_group, &list) < 0)
-        status = qc_fail(file->env, QC_FORMAT, "the HDF5 group '%s' is damaged", path);
-    if (group >= 0) H5Oclose(group);
+    struct group group;
+    uint64_t object = h5_resolve(file, path);
+    if (object != H5_NOWHERE && open_group(file, object, &group)) list_node(&group, group.tree, 256, &list);
     *names = list.names;
     *count = list.count;
-    return status;
+    return file->env->error.status;
 }
 
-/* ---- text attributes ---- */
+/* ---- types and spaces ---- */
 
-/* `count` elements of `width` bytes each, or pointers if width is 0, as C strings in the arena. */
-static qc_status copy_texts(struct qc_arena *arena, const char *block, size_t count, size_t width, const char **names)
+bool h5_read_type(const uint8_t *data, size_t size, struct h5_type *type)
 {
-    for (size_t i = 0; i < count; i++) {
-        const char *text = width ? block + i * width : ((char *const *)block)[i];
-        size_t length = !text ? 0 : width ? strnlen(text, width) : strlen(text);
-        char *copy = qc_arena_alloc(arena, length + 1);
-        if (!copy) return QC_NOMEM;
-        if (length) memcpy(copy, text, length);
-        names[i] = copy;
+    if (size < 8) return false;
+    *type = (struct h5_type){.class = data[0] & 15, .size = (uint32_t)h5_number(data + 4, 4), .big_endian = data[1] & 1, .is_signed = data[1] >> 3 & 1};
+    type->variable_text = type->class == H5_VARIABLE && (data[1] & 15) == 1;
+    if (type->class == H5_FLOAT) {
+        if (size < 20) return false;
+        type->exponent = data[13];
+        type->mantissa = data[15];
     }
+    return type->size > 0;
+}
+
+bool h5_read_space(const uint8_t *data, size_t size, struct h5_space *space)
+{
+    if (size < 4 || (data[0] != 1 && data[0] != 2) || data[1] > QC_COUNT(space->dims)) return false;
+    size_t at = data[0] == 1 ? 8 : 4;
+    *space = (struct h5_space){.null = data[0] == 2 && data[3] == 2, .rank = data[1], .elements = 1};
+    if (size < at + 8 * (size_t)space->rank) return false;
+    for (int i = 0; i < space->rank; i++) {
+        space->dims[i] = h5_number(data + at + 8 * (size_t)i, 8);
+        if (__builtin_mul_overflow(space->elements, space->dims[i], &space->elements)) space->elements = UINT64_MAX;
+    }
+    for (int i = 0; i < space->rank; i++)
+        if (!space->dims[i]) space->elements = 0;
+    return true;
+}
+
+/* ---- attributes ---- */
+
+struct attribute {
+    const char *name;
+    struct h5_type type;
+    struct h5_space space;
+    const uint8_t *data;
+    size_t size;
+};
+
+static size_t padded(size_t size)
+{
+    return (size + 7) & ~(size_t)7;
+}
+
+static bool read_attribute(const struct h5_message *m, struct attribute *a)
+{
+    if (m->size < 8 || m->data[0] < 1 || m->data[0] > 3) return false;
+    int version = m->data[0];
+    if (version > 1 && m->data[1] & 3) return false; /* a shared type or space: h5py and Keras write none */
+    size_t name = h5_number(m->data + 2, 2), type = h5_number(m->data + 4, 2), space = h5_number(m->data + 6, 2), at = version == 3 ? 9 : 8;
+    size_t type_at = at + (version == 1 ? padded(name) : name), space_at = type_at + (version == 1 ? padded(type) : type);
+    size_t data_at = space_at + (version == 1 ? padded(space) : space);
+    if (data_at > m->size || !name || m->data[at + name - 1]) return false;
+    a->name = (const char *)m->data + at;
+    a->data = m->data + data_at;
+    a->size = m->size - data_at;
+    return h5_read_type(m->data + type_at, type, &a->type) && h5_read_space(m->data + space_at, space, &a->space);
+}
+
+/* The object of a global heap that a variable-length element points to. */
+static const uint8_t *heap_object(struct qc_h5 *file, uint64_t address, uint64_t index, uint64_t length)
+{
+    const uint8_t *heap = h5_at(file, address, 16);
+    uint64_t size = heap && !memcmp(heap, "GCOL", 4) ? h5_number(heap + 8, 8) : 0, at = 16;
+    if (!heap || !h5_at(file, address, size)) return NULL;
+    while (at + 16 <= size) {
+        uint64_t bytes = h5_number(heap + at + 8, 8);
+        if (bytes > size - at - 16) return NULL;
+        if (h5_number(heap + at, 2) == index) return index && length <= bytes ? heap + at + 16 : NULL;
+        if (!h5_number(heap + at, 2)) return NULL; /* the free rest */
+        at += 16 + ((bytes + 7) & ~(uint64_t)7);
+    }
+    return NULL;
+}
+
+static const char *copy_text(struct qc_arena *arena, const uint8_t *text, size_t size)
+{
+    char *copy = qc_arena_alloc(arena, size + 1);
+    const uint8_t *end = size ? memchr(text, 0, size) : NULL;
+    if (copy && size) memcpy(copy, text, end ? (size_t)(end - text) : size);
+    return copy;
+}
+
+static qc_status attribute_texts(struct qc_h5 *file, struct qc_arena *arena, const struct attribute *a, const char *path, const char ***names,
+                                 size_t *count)
+{
+    uint64_t n = a->space.null ? 0 : a->space.elements;
+    size_t each = a->type.class == H5_STRING ? a->type.size : 16;
+    if (n && a->type.class != H5_STRING && !a->type.variable_text)
+        return qc_fail(file->env, QC_FORMAT, "attribute '%s' of '%s' is no text but of another type", a->name, path);
+    if (n > a->size / each) return qc_fail(file->env, QC_FORMAT, "attribute '%s' of '%s' claims more elements than it holds", a->name, path);
+    *names = qc_arena_array(arena, n + 1, sizeof **names); /* not NULL: the list is there */
+    if (!*names) return QC_NOMEM;
+    for (uint64_t i = 0; i < n; i++) {
+        const uint8_t *text = a->data + i * each;
+        uint64_t length = each;
+        if (a->type.variable_text) {
+            length = h5_number(text, 4);
+            text = length ? heap_object(file, h5_number(text + 4, 8), h5_number(text + 12, 4), length) : text;
+        }
+        if (!text) return qc_fail(file->env, QC_FORMAT, "attribute '%s' of '%s' points outside of the file's texts", a->name, path);
+        (*names)[i] = copy_text(arena, text, length);
+        if (!(*names)[i]) return QC_NOMEM;
+    }
+    *count = n;
     return QC_OK;
 }
 
-/* The elements of an open attribute; *count is 0 for an empty list of whatever type. */
-static qc_status read_texts(struct qc_h5 *file, struct qc_arena *arena, hid_t attribute, const char *what, const char ***names,
-                            size_t *count)
+qc_status h5_read_texts(struct qc_h5 *file, struct qc_arena *arena, uint64_t object, const char *path, const char *name, const char ***names,
+                        size_t *count)
 {
-    hid_t type = H5Aget_type(attribute), space = H5Aget_space(attribute), memory = -1;
-    hssize_t points = H5Sget_simple_extent_npoints(space);
-    bool null_space = H5Sget_simple_extent_type(space) == H5S_NULL, text = H5Tget_class(type) == H5T_STRING;
-    bool variable = text && H5Tis_variable_str(type) > 0;
-    size_t width = text && !variable ? H5Tget_size(type) : 0;
-    qc_status status = QC_OK;
-    char *block = NULL;
-    *count = 0;
-    *names = qc_arena_alloc(arena, sizeof **names); /* not NULL: the list is there */
-    if (!*names) status = QC_NOMEM;
-    else if (points < 0 || (points > 0 && !null_space && !text))
-        status = qc_fail(file->env, QC_FORMAT, "%s is no text but of another type", what);
-    else if (points > 0 && !null_space) {
-        size_t each = variable ? sizeof(char *) : width;
-        if ((size_t)points > MOST_TEXT / each || (size_t)points > file->size / (variable ? 4 : each))
-            status = qc_fail(file->env, QC_FORMAT, "%s claims %lld elements, more than the file can hold", what, (long long)points);
-        else if (!(block = qc_env_alloc(file->env, (size_t)points * each)) ||
-                 !(*names = qc_arena_array(arena, (size_t)points, sizeof **names)))
-            status = QC_NOMEM;
-        else {
-            memory = H5Tcopy(type);
-            if (memory < 0 || H5Aread(attribute, memory, block) < 0) status = qc_fail(file->env, QC_FORMAT, "%s cannot be read: damaged file", what);
-            else {
-                *count = (size_t)points;
-                status = copy_texts(arena, block, *count, variable ? 0 : width, *names);
-                if (variable) H5Dvlen_reclaim(memory, space, H5P_DEFAULT, block);
-            }
-        }
-    }
-    qc_env_free(file->env, block);
-    if (memory >= 0) H5Tclose(memory);
-    H5Tclose(type);
-    H5Sclose(space);
-    return status;
-}
-
-/* The attribute of an open object; *names is NULL if it has none. */
-static qc_status read_attribute(struct qc_h5 *file, struct qc_arena *arena, hid_t object, const char *path, const char *name,
-                                const char ***names, size_t *count)
-{
-    char what[512];
+    struct h5_messages messages;
+    struct h5_message message;
+    struct attribute attribute;
     *names = NULL;
     *count = 0;
-    if (H5Aexists(object, name) <= 0) return QC_OK;
-    snprintf(what, sizeof what, "attribute '%s' of '%.300s'", name, path);
-    hid_t attribute = H5Aopen(object, name, H5P_DEFAULT);
-    if (attribute < 0) return qc_fail(file->env, QC_FORMAT, "%s cannot be opened: damaged file", what);
-    qc_status status = read_texts(file, arena, attribute, what, names, count);
-    H5Aclose(attribute);
-    return status;
+    if (!h5_open_messages(file, object, &messages)) return file->env->error.status;
+    while (h5_next_message(&messages, &message))
+        if (message.type == H5_ATTRIBUTE && read_attribute(&message, &attribute) && !strcmp(attribute.name, name))
+            return attribute_texts(file, arena, &attribute, path, names, count);
+    return file->env->error.status;
 }
 
 qc_status qc_h5_text(struct qc_h5 *file, struct qc_arena *arena, const char *path, const char *attribute, const char **text)
@@ -243,14 +387,12 @@ qc_status qc_h5_text(struct qc_h5 *file, struct qc_arena *arena, const char *pat
     const char **names = NULL;
     size_t count = 0;
     *text = NULL;
-    hid_t object = open_object(file, path);
-    if (object < 0) return QC_OK;
-    qc_status status = read_attribute(file, arena, object, path, attribute, &names, &count);
-    H5Oclose(object);
-    if (!status && names && count != 1)
-        status = qc_fail(file->env, QC_FORMAT, "attribute '%s' of '%s' holds %zu texts, not 1", attribute, path, count);
-    if (!status && names) *text = names[0];
-    return status;
+    uint64_t object = h5_resolve(file, path);
+    if (object == H5_NOWHERE) return file->env->error.status;
+    QC_TRY(h5_read_texts(file, arena, object, path, attribute, &names, &count));
+    if (names && count != 1) return qc_fail(file->env, QC_FORMAT, "attribute '%s' of '%s' holds %zu texts, not 1", attribute, path, count);
+    if (names) *text = names[0];
+    return QC_OK;
 }
 
 qc_status qc_h5_texts(struct qc_h5 *file, struct qc_arena *arena, const char *path, const char *attribute, const char ***names,
@@ -258,186 +400,22 @@ qc_status qc_h5_texts(struct qc_h5 *file, struct qc_arena *arena, const char *pa
 {
     *names = NULL;
     *count = 0;
-    hid_t object = open_object(file, path);
-    if (object < 0) return QC_OK;
-    qc_status status = read_attribute(file, arena, object, path, attribute, names, count);
-    for (int chunk = 0; !status && (chunk || !*names); chunk++) {
+    uint64_t object = h5_resolve(file, path);
+    if (object == H5_NOWHERE) return file->env->error.status;
+    QC_TRY(h5_read_texts(file, arena, object, path, attribute, names, count));
+    for (int chunk = 0; chunk || !*names; chunk++) {
         char name[64];
         const char **more, **all;
         size_t more_count;
         snprintf(name, sizeof name, "%s%d", attribute, chunk);
-        status = read_attribute(file, arena, object, path, name, &more, &more_count);
-        if (status || !more) break;
+        QC_TRY(h5_read_texts(file, arena, object, path, name, &more, &more_count));
+        if (!more) break;
         all = qc_arena_array(arena, *count + more_count + 1, sizeof *all);
-        if (!all) status = QC_NOMEM;
-        else {
-            if (*count) memcpy(all, *names, *count * sizeof *all);
-            if (more_count) memcpy(all + *count, more, more_count * sizeof *all);
-            *names = all;
-            *count += more_count;
-        }
-    }
-    H5Oclose(object);
-    return status;
-}
-
-/* ---- data sets ---- */
-
-/* bfloat16 is stored as two opaque bytes with an attribute that says so. */
-static bool is_bfloat16(struct qc_h5 *file, hid_t data, hid_t type)
-{
-    const char **names = NULL;
-    size_t count = 0;
-    if (H5Tget_size(type) != 2 || H5Tget_class(type) == H5T_FLOAT) return false;
-    struct qc_arena arena;
-    qc_arena_init(&arena, file->env);
-    bool found = !read_attribute(file, &arena, data, "", "dtype", &names, &count) && count == 1 && !strcmp(names[0], "bfloat16");
-    qc_arena_free(&arena);
-    return found;
-}
-
-static hid_t open_data(struct qc_h5 *file, const char *path)
-{
-    hid_t data = open_object(file, path);
-    if (data >= 0 && H5Iget_type(data) == H5I_DATASET) return data;
-    if (data >= 0) H5Oclose(data);
-    qc_fail(file->env, QC_FORMAT, "the file has no data set '%s'", path);
-    return -1;
-}
-
-qc_status qc_h5_describe(struct qc_h5 *file, const char *path, struct qc_h5_data *data)
-{
-    memset(data, 0, sizeof *data);
-    hid_t set = open_data(file, path);
-    if (set < 0) return QC_FORMAT;
-    hid_t type = H5Dget_type(set), space = H5Dget_space(set);
-    H5T_class_t kind = H5Tget_class(type);
-    hsize_t dims[H5S_MAX_RANK];
-    int rank = H5Sget_simple_extent_ndims(space);
-    data->numeric = (((kind == H5T_FLOAT || kind == H5T_INTEGER) && H5Tget_size(type) <= 8) || is_bfloat16(file, set, type)) &&
-                    H5Sget_simple_extent_type(space) != H5S_NULL && rank >= 0 && rank <= QC_MAX_RANK;
-    qc_status status = QC_OK;
-    if (data->numeric) {
-        H5Sget_simple_extent_dims(space, dims, NULL);
-        data->rank = rank;
-        data->elements = 1;
-        for (int i = 0; i < rank; i++) {
-            data->dims[i] = dims[i] > INT64_MAX ? INT64_MAX : (int64_t)dims[i];
-            if (__builtin_mul_overflow(data->elements, dims[i], &data->elements) || data->elements > SIZE_MAX / 8)
-                status = qc_fail(file->env, QC_FORMAT, "data set '%s' claims more elements than memory can hold", path);
-        }
-    }
-    H5Tclose(type);
-    H5Sclose(space);
-    H5Dclose(set);
-    return status;
-}
-
-/* Does every chunk inflate to exactly its size? The library's filter takes less without complaint, and more without bound. */
-static bool chunks_inflate(struct qc_h5 *file, hid_t set, size_t chunk_bytes)
-{
-    hsize_t count = 0, at[H5S_MAX_RANK];
-    char *plain = qc_env_alloc(file->env, chunk_bytes + 5);
-    hid_t space = H5Dget_space(set);
-    bool sound = plain && H5Dget_num_chunks(set, space, &count) >= 0;
-    for (hsize_t i = 0; sound && i < count; i++) {
-        unsigned skipped = 0;
-        haddr_t place;
-        hsize_t size;
-        sound = H5Dget_chunk_info(set, space, i, at, &skipped, &place, &size) >= 0 && place <= file->size && size <= file->size - place;
-        if (!sound || skipped) continue;
-        z_stream stream = {.next_in = (Bytef *)(file->bytes + place), .avail_in = (uInt)QC_MIN(size, UINT32_MAX), .next_out = (Bytef *)plain,
-                           .avail_out = (uInt)(chunk_bytes + 5)};
-        sound = inflateInit(&stream) == Z_OK && inflate(&stream, Z_FINISH) == Z_STREAM_END;
-        sound = sound && (stream.total_out == chunk_bytes || stream.total_out == chunk_bytes + 4); /* 4: a checksum inside */
-        inflateEnd(&stream);
-    }
-    H5Sclose(space);
-    qc_env_free(file->env, plain);
-    return sound;
-}
-
-static qc_status check_chunks(struct qc_h5 *file, const char *path, hid_t set, hid_t type, hid_t plan, size_t bytes)
-{
-    enum { EXPANSION_FREE = 1 << 20, MOST_EXPANSION = 64 };
-    hsize_t dims[H5S_MAX_RANK];
-    bool deflated = false, sound = true;
-    double chunk = (double)H5Tget_size(type);
-    for (int i = 0, count = H5Pget_nfilters(plan); i < count; i++) {
-        unsigned flags, settings[1];
-        size_t setting_count = 0;
-        char name[64] = "";
-        H5Z_filter_t filter = H5Pget_filter2(plan, (unsigned)i, &flags, &setting_count, settings, sizeof name, name, NULL);
-        deflated |= filter == H5Z_FILTER_DEFLATE;
-        if (filter != H5Z_FILTER_DEFLATE && filter != H5Z_FILTER_SHUFFLE && filter != H5Z_FILTER_FLETCHER32)
-            return qc_fail(file->env, QC_UNSUPPORTED, "data set '%s' is packed by HDF5 filter %d '%s', which is not supported; save the model again "
-                           "without compression", path, (int)filter, name);
-    }
-    for (int i = 0, rank = H5Pget_chunk(plan, H5S_MAX_RANK, dims); i < rank; i++) chunk *= (double)dims[i];
-    if (chunk < 1 || chunk > (double)bytes * MOST_EXPANSION + EXPANSION_FREE)
-        return qc_fail(file->env, QC_FORMAT, "data set '%s' has chunks out of proportion to its %zu bytes", path, bytes);
-    if (deflated) sound = chunks_inflate(file, set, (size_t)chunk);
-    return sound ? QC_OK : qc_fail(file->env, QC_FORMAT, "data set '%s': its compressed data is damaged", path);
-}
-
-/* What would read outside the file, run foreign code, or take memory out of proportion. */
-static qc_status check_storage(struct qc_h5 *file, const char *path, hid_t set, hid_t type, hid_t plan, size_t bytes)
-{
-    enum { MOST_EXPANSION = 64, EXPANSION_FREE = 1 << 20 };
-    H5D_layout_t layout = H5Pget_layout(plan);
-    if (H5Pget_external_count(plan) > 0 || layout == H5D_VIRTUAL)
-        return qc_fail(file->env, QC_UNSUPPORTED, "data set '%s' lies in other files, which is refused; save the model again into one file", path);
-    if (bytes > EXPANSION_FREE && bytes / MOST_EXPANSION > file->size)
-        return qc_fail(file->env, QC_FORMAT, "data set '%s' claims %zu bytes in a file of %zu", path, bytes, file->size);
-    return layout == H5D_CHUNKED ? check_chunks(file, path, set, type, plan, bytes) : QC_OK;
-}
-
-/* The elements where they lie in the file, or NULL. */
-static const float *view(struct qc_h5 *file, hid_t set, hid_t type, hid_t plan, size_t bytes)
-{
-    const uint16_t one = 1;
-    haddr_t at = H5Dget_offset(set);
-    if (H5Pget_layout(plan) != H5D_CONTIGUOUS || at == HADDR_UNDEF || H5Tequal(type, H5T_IEEE_F32LE) <= 0 || !*(const char *)&one) return NULL;
-    if (at > file->size || bytes > file->size - at || ((uintptr_t)file->bytes + at) % _Alignof(float)) return NULL;
-    return (const float *)(const void *)(file->bytes + at);
-}
-
-static qc_status read_floats(struct qc_h5 *file, const char *path, hid_t set, hid_t type, size_t elements, float *values)
-{
-    if (!is_bfloat16(file, set, type)) {
-        if (H5Dread(set, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0) return QC_OK;
-        return qc_fail(file->env, QC_FORMAT, "data set '%s' cannot be read: the file is damaged or truncated", path);
-    }
-    uint16_t *half = (uint16_t *)values + elements; /* the upper half: each is read before it is overwritten */
-    if (H5Dread(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, half) < 0)
-        return qc_fail(file->env, QC_FORMAT, "data set '%s' cannot be read: the file is damaged or truncated", path);
-    for (size_t i = 0; i < elements; i++) {
-        uint32_t word = (uint32_t)half[i] << 16;
-        memcpy((char *)values + 4 * i, &word, sizeof word);
+        if (!all) return QC_NOMEM;
+        if (*count) memcpy(all, *names, *count * sizeof *all);
+        if (more_count) memcpy(all + *count, more, more_count * sizeof *all);
+        *names = all;
+        *count += more_count;
     }
     return QC_OK;
-}
-
-qc_status qc_h5_floats(struct qc_h5 *file, struct qc_arena *arena, const char *path, const float **values)
-{
-    struct qc_h5_data data;
-    *values = NULL;
-    QC_TRY(qc_h5_describe(file, path, &data));
-    if (!data.numeric) return qc_fail(file->env, QC_FORMAT, "data set '%s' holds no numbers", path);
-    hid_t set = open_data(file, path);
-    if (set < 0) return QC_FORMAT;
-    hid_t plan = H5Dget_create_plist(set), type = H5Dget_type(set);
-    size_t bytes = data.elements * sizeof(float);
-    qc_status status = check_storage(file, path, set, type, plan, bytes);
-    if (!status && data.elements) *values = view(file, set, type, plan, bytes);
-    if (!status && !*values) {
-        float *copy = qc_arena_alloc(arena, bytes);
-        status = copy ? QC_OK : QC_NOMEM;
-        if (copy && data.elements) status = read_floats(file, path, set, type, data.elements, copy);
-        *values = copy;
-    }
-    H5Tclose(type);
-    H5Pclose(plan);
-    H5Dclose(set);
-    return status;
 }

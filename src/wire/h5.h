@@ -1,8 +1,13 @@
 /*
- * h5.h - reading HDF5 files in memory: a thin shim over libhdf5.
+ * h5.h - reading HDF5 files in memory, as h5py and Keras write them.
+ *
+ * A reader of our own for the format's "earliest" form, which HDF5 uses by default and all Keras files have: symbol-table groups, version 1
+ * object headers, compact, contiguous or chunked data, deflate, shuffle and Fletcher filters. The newer structures that
+ * libver="latest" asks for are refused by name. (libhdf5 crashes or hangs on damaged files; here every offset is checked as it is
+ * followed, every loop is bounded by the file's size, and plain arrays are used where they lie.)
  *
  * Objects are named by absolute paths ("/model_weights/dense/kernel:0") and reached over hard links alone: soft and external
- * links, data in other files, virtual data sets and filter plug-ins are refused. Nothing is printed.
+ * links and data in other files are refused.
  */
 #ifndef QC_WIRE_H5_H
 #define QC_WIRE_H5_H
@@ -12,7 +17,7 @@
 struct qc_h5;
 
 bool qc_h5_probe(const void *bytes, size_t size);
-/* The bytes must outlive the file and everything read from it. NULL with QC_FORMAT recorded. */
+/* The bytes must outlive the file and everything read from it. NULL with QC_FORMAT or QC_UNSUPPORTED recorded. */
 struct qc_h5 *qc_h5_open(struct qc_env *env, const void *bytes, size_t size);
 void qc_h5_close(struct qc_h5 *file);
 
@@ -31,7 +36,7 @@ qc_status qc_h5_texts(struct qc_h5 *file, struct qc_arena *arena, const char *pa
                       size_t *count);
 
 struct qc_h5_data {
-    bool numeric; /* integer or real elements of at most 8 bytes, or bfloat16; else nothing below bytes counts */
+    bool numeric; /* integer or real elements of at most 8 bytes, or bfloat16; else nothing below counts */
     int rank;     /* at most QC_MAX_RANK, else numeric is false */
     int64_t dims[QC_MAX_RANK];
     size_t elements;
