@@ -35,6 +35,10 @@ struct qc_h5 *qc_h5_open(struct qc_env *env, const void *bytes, size_t size)
         qc_fail(env, QC_FORMAT, "the HDF5 file is damaged: its superblock cannot be read");
         return NULL;
     }
+    if (h5_number(start + addresses + 16, 8) > left) {
+        qc_fail(env, QC_FORMAT, "the HDF5 file is truncated: it should have %llu bytes and has %zu", (unsigned long long)h5_number(start + addresses + 16, 8), left);
+        return NULL;
+    }
     struct qc_h5 *file = qc_env_alloc(env, sizeof *file);
     if (file) *file = (struct qc_h5){env, start, left, h5_number(start + addresses + 32 + 8, 8), 0};
     return file;
