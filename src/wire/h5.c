@@ -57,7 +57,7 @@ static bool damaged(struct qc_h5 *file, const char *what)
     return false;
 }
 
-bool h5_open_messages(struct qc_h5 *file, uint64_t object, struct h5_messages *m)
+bool qc_h5_open_messages(struct qc_h5 *file, uint64_t object, struct h5_messages *m)
 {
     const uint8_t *header = h5_at(file, object, 16);
     memset(m, 0, sizeof *m);
@@ -74,7 +74,7 @@ bool h5_open_messages(struct qc_h5 *file, uint64_t object, struct h5_messages *m
     return m->end <= file->size || damaged(file, "an object header");
 }
 
-bool h5_next_message(struct h5_messages *m, struct h5_message *message)
+bool qc_h5_next_message(struct h5_messages *m, struct h5_message *message)
 {
     const uint8_t *head = NULL;
     while (m->left) {
@@ -102,11 +102,11 @@ bool h5_next_message(struct h5_messages *m, struct h5_message *message)
     return false;
 }
 
-bool h5_find_message(struct qc_h5 *file, uint64_t object, int type, struct h5_message *message)
+bool qc_h5_find_message(struct qc_h5 *file, uint64_t object, int type, struct h5_message *message)
 {
     struct h5_messages messages;
-    if (!h5_open_messages(file, object, &messages)) return false;
-    while (h5_next_message(&messages, message))
+    if (!qc_h5_open_messages(file, object, &messages)) return false;
+    while (qc_h5_next_message(&messages, message))
         if (message->type == type) return true;
     return false;
 }
@@ -126,7 +126,7 @@ static bool open_group(struct qc_h5 *file, uint64_t object, struct group *group)
 {
     struct h5_message message;
     *group = (struct group){.file = file};
-    if (!h5_find_message(file, object, H5_SYMBOL_TABLE, &message) || message.size < 16) return false;
+    if (!qc_h5_find_message(file, object, H5_SYMBOL_TABLE, &message) || message.size < 16) return false;
     group->tree = h5_number(message.data, 8);
     const uint8_t *heap = h5_at(file, h5_number(message.data + 8, 8), 32);
     if (!heap || memcmp(heap, "HEAP", 4)) return damaged(file, "the names of a group");
@@ -183,7 +183,7 @@ static uint64_t look_up(struct group *group, const char *name, size_t length)
     return H5_NOWHERE;
 }
 
-uint64_t h5_resolve(struct qc_h5 *file, const char *path)
+uint64_t qc_h5_resolve(struct qc_h5 *file, const char *path)
 {
     uint64_t object = file->root;
     while (!file->env->error.status && object != H5_NOWHERE) {
@@ -200,15 +200,15 @@ uint64_t h5_resolve(struct qc_h5 *file, const char *path)
 bool qc_h5_has_group(struct qc_h5 *file, const char *path)
 {
     struct h5_message message;
-    uint64_t object = h5_resolve(file, path);
-    return object != H5_NOWHERE && h5_find_message(file, object, H5_SYMBOL_TABLE, &message);
+    uint64_t object = qc_h5_resolve(file, path);
+    return object != H5_NOWHERE && qc_h5_find_message(file, object, H5_SYMBOL_TABLE, &message);
 }
 
 bool qc_h5_has_data(struct qc_h5 *file, const char *path)
 {
     struct h5_message message;
-    uint64_t object = h5_resolve(file, path);
-    return object != H5_NOWHERE && h5_find_message(file, object, H5_LAYOUT, &message);
+    uint64_t object = qc_h5_resolve(file, path);
+    return object != H5_NOWHERE && qc_h5_find_message(file, object, H5_LAYOUT, &message);
 }
 
 struct name_list {
@@ -245,7 +245,7 @@ static bool list_node(struct group *group, uint64_t address, int level, struct n
         struct h5_message message;
         if (!name) return damaged(group->file, "a group");
         if (h5_number(entry + 16, 4) == LINK_ENTRY_SOFT) continue;
-        if (h5_find_message(group->file, h5_number(entry + 8, 8), H5_SYMBOL_TABLE, &message) && !add_name(list, name)) return false;
+        if (qc_h5_find_message(group->file, h5_number(entry + 8, 8), H5_SYMBOL_TABLE, &message) && !add_name(list, name)) return false;
         if (group->file->env->error.status) return false;
     }
     return true;
@@ -255,7 +255,7 @@ qc_status qc_h5_groups(struct qc_h5 *file, struct qc_arena *arena, const char *p
 {
     struct name_list list = {.arena = arena};
     struct group group;
-    uint64_t object = h5_resolve(file, path);
+    uint64_t object = qc_h5_resolve(file, path);
     if (object != H5_NOWHERE && open_group(file, object, &group)) list_node(&group, group.tree, 256, &list);
     *names = list.names;
     *count = list.count;
@@ -264,7 +264,7 @@ qc_status qc_h5_groups(struct qc_h5 *file, struct qc_arena *arena, const char *p
 
 /* ---- types and spaces ---- */
 
-bool h5_read_type(const uint8_t *data, size_t size, struct h5_type *type)
+bool qc_h5_read_type(const uint8_t *data, size_t size, struct h5_type *type)
 {
     if (size < 8) return false;
     *type = (struct h5_type){.class = data[0] & 15, .size = (uint32_t)h5_number(data + 4, 4), .big_endian = data[1] & 1, .is_signed = data[1] >> 3 & 1};
@@ -277,7 +277,7 @@ bool h5_read_type(const uint8_t *data, size_t size, struct h5_type *type)
     return type->size > 0;
 }
 
-bool h5_read_space(const uint8_t *data, size_t size, struct h5_space *space)
+bool qc_h5_read_space(const uint8_t *data, size_t size, struct h5_space *space)
 {
     if (size < 4 || (data[0] != 1 && data[0] != 2) || data[1] > QC_COUNT(space->dims)) return false;
     size_t at = data[0] == 1 ? 8 : 4;
@@ -319,7 +319,7 @@ static bool read_attribute(const struct h5_message *m, struct attribute *a)
     a->name = (const char *)m->data + at;
     a->data = m->data + data_at;
     a->size = m->size - data_at;
-    return h5_read_type(m->data + type_at, type, &a->type) && h5_read_space(m->data + space_at, space, &a->space);
+    return qc_h5_read_type(m->data + type_at, type, &a->type) && qc_h5_read_space(m->data + space_at, space, &a->space);
 }
 
 /* The object of a global heap that a variable-length element points to. */
@@ -371,7 +371,7 @@ static qc_status attribute_texts(struct qc_h5 *file, struct qc_arena *arena, con
     return QC_OK;
 }
 
-qc_status h5_read_texts(struct qc_h5 *file, struct qc_arena *arena, uint64_t object, const char *path, const char *name, const char ***names,
+qc_status qc_h5_read_texts(struct qc_h5 *file, struct qc_arena *arena, uint64_t object, const char *path, const char *name, const char ***names,
                         size_t *count)
 {
     struct h5_messages messages;
@@ -379,8 +379,8 @@ qc_status h5_read_texts(struct qc_h5 *file, struct qc_arena *arena, uint64_t obj
     struct attribute attribute;
     *names = NULL;
     *count = 0;
-    if (!h5_open_messages(file, object, &messages)) return file->env->error.status;
-    while (h5_next_message(&messages, &message))
+    if (!qc_h5_open_messages(file, object, &messages)) return file->env->error.status;
+    while (qc_h5_next_message(&messages, &message))
         if (message.type == H5_ATTRIBUTE && read_attribute(&message, &attribute) && !strcmp(attribute.name, name))
             return attribute_texts(file, arena, &attribute, path, names, count);
     return file->env->error.status;
@@ -391,9 +391,9 @@ qc_status qc_h5_text(struct qc_h5 *file, struct qc_arena *arena, const char *pat
     const char **names = NULL;
     size_t count = 0;
     *text = NULL;
-    uint64_t object = h5_resolve(file, path);
+    uint64_t object = qc_h5_resolve(file, path);
     if (object == H5_NOWHERE) return file->env->error.status;
-    QC_TRY(h5_read_texts(file, arena, object, path, attribute, &names, &count));
+    QC_TRY(qc_h5_read_texts(file, arena, object, path, attribute, &names, &count));
     if (names && count != 1) return qc_fail(file->env, QC_FORMAT, "attribute '%s' of '%s' holds %zu texts, not 1", attribute, path, count);
     if (names) *text = names[0];
     return QC_OK;
@@ -404,15 +404,15 @@ qc_status qc_h5_texts(struct qc_h5 *file, struct qc_arena *arena, const char *pa
 {
     *names = NULL;
     *count = 0;
-    uint64_t object = h5_resolve(file, path);
+    uint64_t object = qc_h5_resolve(file, path);
     if (object == H5_NOWHERE) return file->env->error.status;
-    QC_TRY(h5_read_texts(file, arena, object, path, attribute, names, count));
+    QC_TRY(qc_h5_read_texts(file, arena, object, path, attribute, names, count));
     for (int chunk = 0; chunk || !*names; chunk++) {
         char name[64];
         const char **more, **all;
         size_t more_count;
         snprintf(name, sizeof name, "%s%d", attribute, chunk);
-        QC_TRY(h5_read_texts(file, arena, object, path, name, &more, &more_count));
+        QC_TRY(qc_h5_read_texts(file, arena, object, path, name, &more, &more_count));
         if (!more) break;
         all = qc_arena_array(arena, *count + more_count + 1, sizeof *all);
         if (!all) return QC_NOMEM;

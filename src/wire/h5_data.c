@@ -82,13 +82,13 @@ static qc_status open_set(struct qc_h5 *file, const char *path, struct data_set 
     struct h5_messages messages;
     struct h5_message m;
     bool type = false, space = false, layout = false, sound = true;
-    uint64_t object = h5_resolve(file, path);
+    uint64_t object = qc_h5_resolve(file, path);
     *set = (struct data_set){.layout = -1};
     if (object == H5_NOWHERE) return qc_fail(file->env, QC_FORMAT, "the file has no data set '%s'", path);
-    if (!h5_open_messages(file, object, &messages)) return file->env->error.status;
-    while (sound && h5_next_message(&messages, &m)) {
-        if (m.type == H5_DATATYPE) sound = type = !(m.flags & 2) && h5_read_type(m.data, m.size, &set->type);
-        if (m.type == H5_DATASPACE) sound = space = h5_read_space(m.data, m.size, &set->space);
+    if (!qc_h5_open_messages(file, object, &messages)) return file->env->error.status;
+    while (sound && qc_h5_next_message(&messages, &m)) {
+        if (m.type == H5_DATATYPE) sound = type = !(m.flags & 2) && qc_h5_read_type(m.data, m.size, &set->type);
+        if (m.type == H5_DATASPACE) sound = space = qc_h5_read_space(m.data, m.size, &set->space);
         if (m.type == H5_LAYOUT) sound = layout = read_layout(&m, set);
         if (m.type == H5_FILTERS) sound = read_filters(&m, set);
         set->external |= m.type == H5_EXTERNAL_FILES;
@@ -101,7 +101,7 @@ static qc_status open_set(struct qc_h5 *file, const char *path, struct data_set 
         size_t count;
         struct qc_arena arena;
         qc_arena_init(&arena, file->env);
-        qc_status status = h5_read_texts(file, &arena, object, path, "dtype", &names, &count);
+        qc_status status = qc_h5_read_texts(file, &arena, object, path, "dtype", &names, &count);
         set->bfloat16 = !status && count == 1 && !strcmp(names[0], "bfloat16");
         qc_arena_free(&arena);
         QC_TRY(status);

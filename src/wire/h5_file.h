@@ -28,7 +28,7 @@ struct h5_message {
     size_t size;
 };
 
-/* Walks the messages of an object header: `while (h5_next_message(...))`. Stops at the first damage, with the error recorded. */
+/* Walks the messages of an object header: `while (qc_h5_next_message(...))`. Stops at the first damage, with the error recorded. */
 struct h5_messages {
     struct qc_h5 *file;
     uint32_t left; /* messages still to come */
@@ -38,13 +38,13 @@ struct h5_messages {
     } waiting[64]; /* continuation blocks */
     int waiting_count;
 };
-bool h5_open_messages(struct qc_h5 *file, uint64_t object, struct h5_messages *messages);
-bool h5_next_message(struct h5_messages *messages, struct h5_message *message);
+bool qc_h5_open_messages(struct qc_h5 *file, uint64_t object, struct h5_messages *messages);
+bool qc_h5_next_message(struct h5_messages *messages, struct h5_message *message);
 /* The first message of a type; false if there is none. */
-bool h5_find_message(struct qc_h5 *file, uint64_t object, int type, struct h5_message *message);
+bool qc_h5_find_message(struct qc_h5 *file, uint64_t object, int type, struct h5_message *message);
 
 /* The object at an absolute path over hard links; H5_NOWHERE if there is none. */
-uint64_t h5_resolve(struct qc_h5 *file, const char *path);
+uint64_t qc_h5_resolve(struct qc_h5 *file, const char *path);
 
 enum { H5_FIXED = 0, H5_FLOAT = 1, H5_STRING = 3, H5_OPAQUE = 5, H5_VARIABLE = 9 };
 
@@ -55,7 +55,7 @@ struct h5_type {
     bool variable_text;       /* class 9 of text */
     int exponent, mantissa;   /* bits, of floats */
 };
-bool h5_read_type(const uint8_t *data, size_t size, struct h5_type *type);
+bool qc_h5_read_type(const uint8_t *data, size_t size, struct h5_type *type);
 
 struct h5_space {
     bool null;
@@ -63,7 +63,7 @@ struct h5_space {
     uint64_t dims[32];
     uint64_t elements; /* saturates at UINT64_MAX */
 };
-bool h5_read_space(const uint8_t *data, size_t size, struct h5_space *space);
+bool qc_h5_read_space(const uint8_t *data, size_t size, struct h5_space *space);
 
 /* `count` bytes at an address, or NULL if they are not all in the file. */
 static inline const uint8_t *h5_at(const struct qc_h5 *file, uint64_t address, uint64_t count)
@@ -79,7 +79,7 @@ static inline uint64_t h5_number(const uint8_t *bytes, int count) /* little-endi
 }
 
 /* A text attribute of an object: *names is NULL if there is none, else `count` texts. */
-qc_status h5_read_texts(struct qc_h5 *file, struct qc_arena *arena, uint64_t object, const char *path, const char *name, const char ***names,
+qc_status qc_h5_read_texts(struct qc_h5 *file, struct qc_arena *arena, uint64_t object, const char *path, const char *name, const char ***names,
                         size_t *count);
 
 #endif
