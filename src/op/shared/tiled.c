@@ -3,6 +3,7 @@
  */
 #include "op/shared/tiled.h"
 #include "kernel/depthwise_f32.h"
+#include "kernel/depthwise_s8.h"
 #include "kernel/gemm_f32.h"
 #include "kernel/gemm_s8.h"
 #include "op/shared/product.h"
@@ -13,7 +14,9 @@
 struct qc_tiled {
     const struct qc_gemm_f32 *f32; /* one of these */
     const struct qc_gemm_s8 *s8;
-    const struct qc_depthwise_f32 *depthwise_f32; /* groups is 1 and depth the number of channels */
+    const struct qc_depthwise_f32 *depthwise_f32; /* groups is 1, depth and columns the number of channels */
+    const struct qc_depthwise_s8 *depthwise_s8;
+    size_t element; /* bytes of an activation */
     enum qc_s8_form form;
     struct qc_window window;
     bool sliding; /* more than one tap, or positions that skip pixels */
@@ -24,6 +27,7 @@ struct qc_tiled {
 
 static size_t group_bytes(const struct qc_tiled *m)
 {
+    if (m->depthwise_s8) return qc_depthwise_s8_packed_bytes(m->columns, m->taps);
     if (m->depthwise_f32) return qc_depthwise_f32_packed_bytes(m->columns, m->taps);
     return m->f32 ? qc_gemm_f32_packed_bytes(QC_W_F32, m->columns, m->taps * m->depth) : qc_gemm_s8_packed_bytes(m->columns, m->taps, m->depth);
 }
@@ -70,12 +74,15 @@ qc_status qc_tiled_plan(struct qc_step *step, const struct qc_product *p, struct
     const uint32_t features = qc_cpu_features();
     const int threads = qc_pool_threads(step->rt->pool);
     set_geometry(m, &p->conv);
-    if (p->kind == QC_PRODUCT_F32 && depthwise(&p->conv)) {
-        m->depthwise_f32 = qc_depthwise_f32_pick(features);
+    m->element = p->kind == QC_PRODUCT_F32 ? sizeof(float) : 1;
+    m->form = p->kind == QC_PRODUCT_HYBRID ? QC_S8_FLOAT : p->stage.rounding == QC_ROUND_F32 ? QC_S8_REQUANT : QC_S8_SUM;
+    if (depthwise(&p->conv)) {
+        if (p->kind == QC_PRODUCT_F32) m->depthwise_f32 = qc_depthwise_f32_pick(features);
+        else m->depthwise_s8 = qc_depthwise_s8_pick(features);
         m->sliding = true;
         m->depth = m->columns = m->groups;
         m->groups = 1;
-        step->kernel = m->depthwise_f32->variant.name;
+        step->kernel = m->depthwise_f32 ? m->depthwise_f32->variant.name : m->depthwise_s8->variant.name;
         m->work_scratch = qc_step_scratch(step, m->taps * QC_TILE_ROWS * sizeof(void *) * (size_t)threads);
     } else if (p->kind == QC_PRODUCT_F32) {
         m->f32 = qc_gemm_f32_pick(features);
@@ -83,14 +90,14 @@ qc_status qc_tiled_plan(struct qc_step *step, const struct qc_product *p, struct
         m->work_scratch = qc_step_scratch(step, qc_gemm_pointer_bytes(m->taps, threads));
     } else {
         m->s8 = qc_gemm_s8_pick(features);
-        m->form = p->kind == QC_PRODUCT_HYBRID ? QC_S8_FLOAT : p->stage.rounding == QC_ROUND_F32 ? QC_S8_REQUANT : QC_S8_SUM;
         step->kernel = m->s8->variant.name;
         m->work_scratch = qc_step_scratch(step, qc_gemm_s8_work_bytes(m->s8, m->taps, m->depth, threads));
-        if (m->form == QC_S8_SUM) m->sum_scratch = qc_step_scratch(step, (size_t)p->conv.batch * m->positions * m->columns * sizeof(int32_t));
     }
+    if (m->element == 1 && m->form == QC_S8_SUM)
+        m->sum_scratch = qc_step_scratch(step, (size_t)p->conv.batch * m->positions * m->columns * sizeof(int32_t));
     m->packed_bytes = group_bytes(m) * m->groups;
     if (!constant(step, p)) m->packed_scratch = qc_step_scratch(step, m->packed_bytes);
-    if (m->sliding) m->zero_scratch = qc_step_scratch(step, m->depth * (m->s8 ? 1 : sizeof(float)));
+    if (m->sliding) m->zero_scratch = qc_step_scratch(step, m->depth * m->element);
     return QC_OK;
 }
 
@@ -124,7 +131,8 @@ static void fill(void *block, const void *context)
                                        .scale = f->scale ? f->scale + first : NULL};
         if (f->bias && m->form == QC_S8_FLOAT) pack.float_bias = (const float *)f->bias + first;
         else if (f->bias) pack.bias = (const int32_t *)f->bias + first;
-        qc_gemm_s8_pack(to, &pack);
+        if (m->depthwise_s8) qc_depthwise_s8_pack(to, &pack);
+        else qc_gemm_s8_pack(to, &pack);
     }
 }
 
@@ -151,7 +159,7 @@ qc_status qc_tiled_prepare(struct qc_step *step, const struct qc_product *p, str
     if (!constant(step, p)) return QC_OK;
     const struct filling f = filling_of(step, p, m);
     char kind[96];
-    snprintf(kind, sizeof kind, "%s %d %zu %zu %zu %016llx", m->depthwise_f32 ? "depthwise_f32" : m->f32 ? "gemm_f32" : "gemm_s8", (int)m->form, m->taps, m->depth, m->groups,
+    snprintf(kind, sizeof kind, "%s %d %zu %zu %zu %016llx", m->depthwise_f32 ? "depthwise_f32" : m->depthwise_s8 ? "depthwise_s8" : m->f32 ? "gemm_f32" : "gemm_s8", (int)m->form, m->taps, m->depth, m->groups,
              (unsigned long long)fingerprint(&f, UINT64_C(0xcbf29ce484222325)));
     m->packed = qc_step_pack(step, step->in[p->w], kind, m->packed_bytes, fill, &f);
     return m->packed ? QC_OK : QC_NOMEM;
@@ -199,29 +207,47 @@ static void stage_rows(void *context, size_t begin, size_t end, int thread)
             s->out[i * s->pitch + n] = (int8_t)qc_stage_s32(s->stage, s->sum[i * s->columns + n], s->first_column + n);
 }
 
+/* Limits, and where results go: into the output, or as sums into scratch. */
+struct target {
+    void *c;
+    size_t ldc;
+    float low, high;
+};
+
+static struct target target_of(const struct qc_step *step, const struct qc_product *p, const struct qc_tiled *m, size_t at)
+{
+    if (m->form == QC_S8_FLOAT) return (struct target){(float *)step->out[0]->data + at, m->columns * m->groups, p->low, p->high};
+    if (m->form == QC_S8_SUM) return (struct target){(char *)step->scratch + m->sum_scratch, m->columns, 0, 0};
+    return (struct target){(int8_t *)step->out[0]->data + at, m->columns * m->groups, (float)(p->stage.low - p->stage.zero_point),
+                           (float)(p->stage.high - p->stage.zero_point)};
+}
+
+static void run_depthwise_s8(struct qc_step *step, const struct qc_product *p, const struct qc_tiled *m, const struct piece *piece,
+                             const struct target *to, const float *scale, int32_t zero)
+{
+    const struct qc_depthwise_s8_call call = {.kernel = m->depthwise_s8, .form = m->form, .m = piece->m, .channels = m->columns,
+                                              .rows = piece->rows, .packed = piece->packed, .c = to->c, .zero = zero,
+                                              .zero_point = p->stage.zero_point, .row_scale = scale ? *scale : 1, .low = to->low,
+                                              .high = to->high, .pointer = (const void **)(void *)((char *)step->scratch + m->work_scratch)};
+    qc_depthwise_s8_run(&call, step->rt->pool);
+}
+
 static void run_s8(struct qc_step *step, const struct qc_product *p, const struct qc_tiled *m, const struct piece *piece, const float *scale,
                    const int32_t *zero, size_t row_step)
 {
     const size_t pitch = m->columns * m->groups, at = piece->first_row * pitch + piece->first_column;
-    char *scratch = step->scratch;
-    struct qc_gemm_s8_call call = {.kernel = m->s8, .form = m->form, .m = piece->m, .columns = m->columns, .depth = m->depth,
-                                   .rows = piece->rows, .packed = piece->packed, .zero = zero, .row_scale = scale, .row_step = row_step,
-                                   .ldc = pitch, .zero_point = p->stage.zero_point, .work = scratch + m->work_scratch};
-    if (m->form == QC_S8_FLOAT) {
-        call.c = (float *)step->out[0]->data + at;
-        call.low = p->low;
-        call.high = p->high;
-    } else if (m->form == QC_S8_REQUANT) {
-        call.c = (int8_t *)step->out[0]->data + at;
-        call.low = (float)(p->stage.low - p->stage.zero_point);
-        call.high = (float)(p->stage.high - p->stage.zero_point);
+    const struct target to = target_of(step, p, m, at);
+    if (m->depthwise_s8) {
+        run_depthwise_s8(step, p, m, piece, &to, scale, *zero);
     } else {
-        call.c = scratch + m->sum_scratch;
-        call.ldc = m->columns;
+        const struct qc_gemm_s8_call call = {.kernel = m->s8, .form = m->form, .m = piece->m, .columns = m->columns, .depth = m->depth,
+                                             .rows = piece->rows, .packed = piece->packed, .zero = zero, .row_scale = scale,
+                                             .row_step = row_step, .c = to.c, .ldc = to.ldc, .zero_point = p->stage.zero_point,
+                                             .low = to.low, .high = to.high, .work = (char *)step->scratch + m->work_scratch};
+        qc_gemm_s8_run(&call, step->rt->pool);
     }
-    qc_gemm_s8_run(&call, step->rt->pool);
     if (m->form != QC_S8_SUM) return;
-    struct staging s = {&p->stage, call.c, (int8_t *)step->out[0]->data + at, m->columns, pitch, piece->first_column};
+    struct staging s = {&p->stage, to.c, (int8_t *)step->out[0]->data + at, m->columns, pitch, piece->first_column};
     qc_pool_for(step->rt->pool, piece->m, 1 + 4096 / m->columns, stage_rows, &s);
 }
 
@@ -229,18 +255,18 @@ void qc_tiled_run(struct qc_step *step, const struct qc_product *p, const struct
 {
     char *scratch = step->scratch, *border = scratch + m->zero_scratch;
     const char *packed = m->packed;
-    const size_t element = m->s8 ? 1 : sizeof(float), channels = (size_t)p->conv.in_channels, batch = (size_t)p->conv.batch;
+    const size_t element = m->element, channels = (size_t)p->conv.in_channels, batch = (size_t)p->conv.batch;
     if (!packed) {
         const struct filling f = filling_of(step, p, m);
         packed = scratch + m->packed_scratch;
         fill(scratch + m->packed_scratch, &f);
     }
     /* the border of a quantized picture is its zero point: where each batch has its own, batches go one by one */
-    const bool one_by_one = input->zero && m->positions > 1;
+    const bool one_by_one = input->zero && (m->positions > 1 || m->depthwise_s8);
     const size_t image = (size_t)p->conv.in[1] * (size_t)p->conv.in[2] * channels * element;
     for (size_t b = 0; b < (one_by_one ? batch : 1); b++) {
         const int32_t *zero = input->zero ? input->zero + b : &p->x_zero;
-        if (m->sliding) memset(border, m->s8 ? *zero : 0, m->depth * element);
+        if (m->sliding) memset(border, element == 1 ? *zero : 0, m->depth * element);
         for (size_t g = 0; g < m->groups; g++) {
             const struct piece piece = {.rows = {.base = (const char *)input->x + b * image + g * m->depth * element, .pitch = channels * element,
                                                  .window = m->sliding ? &m->window : NULL, .zero = border},
