@@ -231,7 +231,7 @@ static qc_status results(struct qc_int_plan *plan, const struct qc_int_node *n)
         struct qc_tensor *out = n->node->out[i];
         if (!qc_int_is_float(out)) continue;
         struct qc_int_value *value = qc_int_value_of(plan, out);
-        struct qc_affine params = qc_int_results_in_group(n) ? n->params : value->params;
+        struct qc_affine params = qc_int_results_in_group(n) ? n->params : params_for(plan, out, value, n->bits);
         struct qc_tensor *made = new_value(plan, out, type, params);
         if (!made) return QC_NOMEM;
         qc_node_set_output(n->node, i, made);
