@@ -178,8 +178,7 @@ static bool show_folder(const char *folder)
     } else {
         fprintf(stderr, "%s\n", job.error.text);
     }
-    for (size_t i = 0; job.tokenizer && qc_mode_list(i, &mode); i++)
-        if (!mode.needs_samples) fine &= show_mode(&job, &mode);
+    for (size_t i = 0; job.tokenizer && qc_mode_list(i, &mode); i++) fine &= show_mode(&job, &mode);
     qc_tokenizer_free(job.tokenizer);
     qc_model_free(job.keras);
     free(job.set.row);

@@ -39,7 +39,7 @@ struct watch {
 static void see(struct watch *w, const struct qc_tensor *tensor, const void *data, size_t bytes)
 {
     void **state = &w->state[tensor->graph->index][tensor->index];
-    if (w->failed || w->odd) return;
+    if (w->failed || w->odd || !qc_tensor_use_count(tensor)) return;
     if (!*state && !(*state = qc_arena_alloc(&w->arena, w->observer->state_bytes))) {
         w->failed = true;
         return;

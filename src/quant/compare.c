@@ -158,7 +158,7 @@ static void see_reference(void *user, const struct qc_step *step)
     struct qc_comparison *c = user;
     for (int i = 0; i < step->out_count; i++) {
         const struct qc_tensor *tensor = step->out[i]->tensor;
-        struct track *t = tensor->graph->index ? NULL : c->by_reference[tensor->index];
+        struct track *t = tensor->graph->index || !qc_tensor_use_count(tensor) ? NULL : c->by_reference[tensor->index];
         if (t) keep(c, t, step->out[i]);
     }
 }
@@ -168,7 +168,7 @@ static void see_model(void *user, const struct qc_step *step)
     struct qc_comparison *c = user;
     for (int i = 0; i < step->out_count; i++) {
         const struct qc_tensor *tensor = step->out[i]->tensor;
-        struct track *t = tensor->graph->index ? NULL : c->by_model[tensor->index];
+        struct track *t = tensor->graph->index || !qc_tensor_use_count(tensor) ? NULL : c->by_model[tensor->index];
         const float *got = t ? got_floats(c, t, step->out[i]) : NULL;
         if (got) measure(t, got, t->count);
     }

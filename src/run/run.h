@@ -57,7 +57,8 @@ struct qc_session {
     struct qc_resource *resources;
     int32_t next_resource;
     int depth; /* of calls under way */
-    void (*observe)(void *user, const struct qc_step *step); /* after each step, for calibration and comparison; may be NULL */
+    void (*observe)(void *user, const struct qc_step *step); /* after each step, for calibration and comparison; may be NULL. An output that nothing
+                                                                * reads may hold anything */
     void *observer;
     const struct qc_op *const *extra_op; /* the caller's operators, preferred to our own */
     size_t extra_op_count;

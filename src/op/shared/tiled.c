@@ -159,8 +159,8 @@ qc_status qc_tiled_prepare(struct qc_step *step, const struct qc_product *p, str
     if (!constant(step, p)) return QC_OK;
     const struct filling f = filling_of(step, p, m);
     char kind[96];
-    snprintf(kind, sizeof kind, "%s %d %zu %zu %zu %016llx", m->depthwise_f32 ? "depthwise_f32" : m->depthwise_s8 ? "depthwise_s8" : m->f32 ? "gemm_f32" : "gemm_s8", (int)m->form, m->taps, m->depth, m->groups,
-             (unsigned long long)fingerprint(&f, UINT64_C(0xcbf29ce484222325)));
+    const char *family = m->depthwise_f32 ? "depthwise_f32" : m->depthwise_s8 ? "depthwise_s8" : m->f32 ? "gemm_f32" : "gemm_s8";
+    snprintf(kind, sizeof kind, "%s %d %zu %zu %zu %016llx", family, (int)m->form, m->taps, m->depth, m->groups, (unsigned long long)fingerprint(&f, UINT64_C(0xcbf29ce484222325)));
     m->packed = qc_step_pack(step, step->in[p->w], kind, m->packed_bytes, fill, &f);
     return m->packed ? QC_OK : QC_NOMEM;
 }
