@@ -17,7 +17,9 @@ struct golden {
     struct qc_archive archive;
     char *row; /* what is left of cases.tsv */
     const char *name; /* of the case at hand */
-    int cases, failures;
+    int cases, failures, known;
+    char *known_list; /* known.txt beside the archive; NULL: none */
+    size_t known_size;
 };
 
 /* Ends the program after a message if the archive cannot be read. */
@@ -29,7 +31,8 @@ void *golden_bytes(struct golden *golden, const char *name, size_t *size);
 /* The same as a file in the working folder, or, if `name` is a folder, as a folder: two at a time, slot 0 and 1, each replaced by the next
  * call. golden_close removes them. */
 const char *golden_path(struct golden *golden, int slot, const char *name);
-/* Counts the case as failed, and says why. */
+/* Counts the case as failed, and says why. A failure that known.txt lists, with the same words at its beginning, is counted apart and does not
+ * fail the test. */
 void golden_fail(struct golden *golden, const char *format, ...) QC_PRINTF(2, 3);
 /* Prints the result; the program's exit code. */
 int golden_close(struct golden *golden);
