@@ -3,6 +3,7 @@
  */
 #include "cli.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,6 +57,23 @@ static bool fits(qc_dtype wanted, qc_dtype given)
     return (wanted == QC_INT4 || wanted == QC_BOOL || wanted == QC_INT8) && given == QC_INT8;
 }
 
+/* Every half has a float: float16 arrays may be given to float32 inputs, as Keras takes them. */
+static float widen(uint16_t half)
+{
+    int exponent = half >> 10 & 31, mantissa = half & 1023;
+    float value = exponent == 31 ? (mantissa ? NAN : INFINITY)
+                  : exponent     ? ldexpf((float)(mantissa + 1024), exponent - 25)
+                                 : ldexpf((float)mantissa, -24);
+    return half & 0x8000 ? -value : value;
+}
+
+static bool widens(const struct qc_tensor_info *info, const struct qc_array *array)
+{
+    if (info->type != QC_FLOAT32 || array->type != QC_FLOAT16 || info->bytes != 2 * array->bytes) return false;
+    for (size_t i = 0; i < array->count; i++) ((float *)info->data)[i] = widen(((const uint16_t *)array->data)[i]);
+    return true;
+}
+
 static int fill_inputs(struct run *r)
 {
     for (size_t i = 0; i < qc_session_input_count(r->session); i++) {
@@ -71,6 +89,7 @@ static int fill_inputs(struct run *r)
             if (qc_session_set_strings(r->session, i, array.count, array.strings, array.lengths, &r->error)) return cli_fail(&r->error);
             continue;
         }
+        if (widens(&info, &array)) continue;
         if (!fits(info.type, array.type))
             return cli_failf(CLI_FAILED, "%s: array '%s' is %s, but input %zu ('%s') takes %s", r->input_path, array.name,
                              qc_dtype_name(array.type), i, info.name, qc_dtype_name(info.type));
