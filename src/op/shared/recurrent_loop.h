@@ -2,7 +2,8 @@
  * recurrent_loop.h - WHILE loops that are recurrent layers, run on the recurrent kernels: those that import/lower writes and those of
  * TFLiteConverter. Recognised by what a round computes (loop_expression.h), not by its operators' order.
  *
- * The results are those of the loop: all steps' states, outputs, masks, counters. An unchanged loop variable that nothing reads is not copied. Where the counters would make the loop read or write
+ * The results are those of the loop: all steps' states, outputs, masks, counters. An unchanged loop variable that nothing reads is not
+ * copied. Where the counters would make the loop read or write
  * outside of its tensors, the loop itself must run (and say so).
  */
 #ifndef QC_OP_SHARED_RECURRENT_LOOP_H
