@@ -40,11 +40,9 @@ static bool can_run(const struct qc_step *step, size_t max_bytes)
 static qc_status run(struct qc_step *step, struct qc_arena *keep)
 {
     if (step->op->plan) QC_TRY(step->op->plan(step));
-    if (step->scratch_bytes) {
-        char *raw = qc_arena_alloc(step->arena, step->scratch_bytes + 63);
-        if (!raw) return QC_NOMEM;
-        step->scratch = (void *)(((uintptr_t)raw + 63) & ~(uintptr_t)63);
-    }
+    char *raw = qc_arena_alloc(step->arena, step->scratch_bytes + 63);
+    if (!raw) return QC_NOMEM;
+    step->scratch = (void *)(((uintptr_t)raw + 63) & ~(uintptr_t)63);
     for (int i = 0; i < step->out_count; i++)
         if (step->out[i]->bytes && !(step->out[i]->data = qc_arena_alloc(keep, step->out[i]->bytes))) return QC_NOMEM;
     if (step->op->prepare) QC_TRY(step->op->prepare(step));

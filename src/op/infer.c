@@ -27,11 +27,12 @@ qc_status qc_node_infer(struct qc_node *node)
     struct qc_arena arena;
     qc_arena_init(&arena, &node->graph->model->env);
     struct qc_value *value = qc_arena_array(&arena, (size_t)(node->in_count + node->out_count), sizeof *value);
-    struct qc_value **in = qc_arena_array(&arena, (size_t)node->in_count, sizeof *in), *out = value + node->in_count;
+    struct qc_value **in = qc_arena_array(&arena, (size_t)node->in_count, sizeof *in);
     if (!value || !in) {
         qc_arena_free(&arena);
         return QC_NOMEM;
     }
+    struct qc_value *out = value + node->in_count;
     for (int i = 0; i < node->in_count; i++) {
         if (!node->in[i]) continue;
         qc_value_of_tensor(&value[i], node->in[i]);

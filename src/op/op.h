@@ -32,7 +32,7 @@ struct qc_value {
     bool dynamic;  /* shape known only while invoking; data is a heap block that grows */
     bool constant; /* data is read-only and the same in every invocation */
     int32_t dims[QC_MAX_RANK];
-    void *data;    /* NULL while planning unless known; at run time valid (NULL only if bytes is 0) */
+    void *data;    /* NULL while planning unless known; at run time valid, never NULL */
     size_t bytes;
     const struct qc_quant *quant;
     const struct qc_tensor *tensor; /* for names, sparsity; NULL never */

@@ -252,7 +252,7 @@ static qc_status cumsum_run(struct qc_step *step)
         for (size_t k = 0; k < size; k++) {
             size_t at = options->reverse ? size - 1 - k : k, before = options->reverse ? at + 1 : at - 1;
             char *to = (char *)out->data + (o * size + at) * bytes;
-            const char *from = (const char *)in->data + (o * size + (options->exclusive ? before : at)) * bytes;
+            const char *from = (const char *)in->data + (o * size + (options->exclusive && k ? before : at)) * bytes;
             if (k == 0 && options->exclusive) memset(to, 0, bytes);
             else if (k == 0) memcpy(to, from, bytes);
             else {

@@ -12,6 +12,9 @@
 
 enum { FOREVER = INT32_MAX };
 
+/* Where values of no bytes and steps without scratch point, so that operators may do arithmetic on their pointers. */
+static _Alignas(64) char nothing[64];
+
 /* ---- making ---- */
 
 static void reset_value(struct qc_frame *frame, uint32_t index)
@@ -27,7 +30,7 @@ static void reset_value(struct qc_frame *frame, uint32_t index)
     value->quant = tensor->quant;
     value->constant = value->known = tensor->constant;
     value->dynamic = false;
-    if (tensor->constant) value->data = (void *)(uintptr_t)tensor->data;
+    if (tensor->constant) value->data = tensor->data ? (void *)(uintptr_t)tensor->data : nothing;
     value->shaped = tensor->constant || tensor->variable;
     if (value->shaped) {
         value->rank = tensor->rank;
@@ -166,6 +169,7 @@ static qc_status plan_and_prepare(struct qc_step *step)
 {
     step->state = NULL;
     step->scratch_bytes = 0;
+    step->scratch = nothing;
     step->kernel = NULL;
     if (step->op->plan) QC_TRY(step->op->plan(step));
     return QC_OK;
@@ -176,6 +180,7 @@ static bool find_results(const struct qc_frame *frame, const struct qc_step *ste
 {
     for (int i = 0; i < step->out_count; i++) {
         struct qc_value *out = step->out[i];
+        out->data = nothing;
         if (!out->bytes) continue;
         out->data = (void *)(uintptr_t)qc_pack_find(frame->session->model, out->tensor, "value", out->bytes);
         if (!out->data) return false;
@@ -412,7 +417,10 @@ static qc_status assign_memory(struct qc_frame *frame)
         else
             frame->step[owner[i]].step.scratch = base + block[i].offset;
     for (uint32_t i = 0; i < graph->tensor_count && !status; i++)
-        if (in_plan(frame, &frame->value[i])) frame->value[i].value.data = root_of(frame, &frame->value[i])->value.data;
+        if (frame->value[i].value.shaped && !frame->value[i].value.bytes && !frame->value[i].value.known)
+            frame->value[i].value.data = nothing;
+        else if (in_plan(frame, &frame->value[i]))
+            frame->value[i].value.data = root_of(frame, &frame->value[i])->value.data;
     qc_env_free(env, block);
     qc_env_free(env, order);
     qc_env_free(env, owner);

@@ -174,7 +174,7 @@ static void describe(const struct qc_frame *frame, int index, struct qc_tensor_i
     memcpy(info->signature, tensor->signature, sizeof info->signature);
     info->scale = qc_value_scale(value);
     info->zero_point = qc_value_zero_point(value);
-    info->data = there ? value->data : NULL;
+    info->data = there && value->bytes ? value->data : NULL;
     info->bytes = there ? value->bytes : 0;
 }
 

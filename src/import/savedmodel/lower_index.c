@@ -70,7 +70,7 @@ static bool take_entry(const struct spec *spec, int i, const struct qc_tf_number
     else if (spec->begin[i].value != spec->begin[i].other) return false;
     if (spec->shrink_axis_mask >> i & 1) {
         r->shrink_mask |= 1 << axis;
-        r->end[axis] = r->begin[axis] + 1;
+        r->end[axis] = narrow((int64_t)r->begin[axis] + 1);
         if (r->begin[axis] == -1) r->end_mask |= 1 << axis;
         r->whole = false;
         return true;
