@@ -198,45 +198,10 @@ bool qc_model_output(const struct qc_model *model, size_t index, struct qc_tenso
     return index < (size_t)graph->output_count && describe(graph->output[index], NULL, info);
 }
 
-static int by_data(const void *a, const void *b)
-{
-    const char *x = (const char *)(*(struct qc_tensor *const *)a)->data, *y = (const char *)(*(struct qc_tensor *const *)b)->data;
-    return (x > y) - (x < y);
-}
-
 static int by_size(const void *a, const void *b)
 {
     size_t x = (*(struct qc_tensor *const *)a)->bytes, y = (*(struct qc_tensor *const *)b)->bytes;
     return (x < y) - (x > y);
-}
-
-/* All constants, each block of data once. NULL if memory is short. */
-static const struct qc_tensor **list_constants(const struct qc_model *model, struct qc_env *env, size_t *count)
-{
-    size_t most = 1, kept = 0;
-    for (uint32_t g = 0; g < model->graph_count; g++) most += model->graph[g]->tensor_count;
-    const struct qc_tensor **list = qc_env_alloc(env, most * sizeof *list);
-    if (!list) return NULL;
-    *count = 0;
-    for (uint32_t g = 0; g < model->graph_count; g++)
-        for (uint32_t i = 0; i < model->graph[g]->tensor_count; i++)
-            if (model->graph[g]->tensor[i]->constant) list[(*count)++] = model->graph[g]->tensor[i];
-    qsort(list, *count, sizeof *list, by_data);
-    for (size_t i = 0; i < *count; i++)
-        if (!i || list[i]->data != list[i - 1]->data) list[kept++] = list[i];
-    *count = kept;
-    return list;
-}
-
-size_t qc_model_constant_bytes(const struct qc_model *model)
-{
-    struct qc_env env;
-    size_t count, bytes = 0;
-    qc_env_init(&env, NULL);
-    const struct qc_tensor **list = list_constants(model, &env, &count);
-    for (size_t i = 0; list && i < count; i++) bytes += list[i]->bytes;
-    qc_env_free(&env, list);
-    return bytes;
 }
 
 /* ---- saving ---- */
@@ -245,7 +210,7 @@ static qc_status too_large(struct qc_model *model, size_t total, size_t max_size
 {
     char names[700];
     size_t count, at = 0;
-    const struct qc_tensor **list = list_constants(model, &model->env, &count);
+    const struct qc_tensor **list = qc_model_constants(model, &model->env, &count);
     if (!list) return QC_NOMEM;
     qsort(list, count, sizeof *list, by_size);
     names[0] = 0;

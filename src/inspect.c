@@ -146,3 +146,14 @@ void qc_model_runtime(const struct qc_model *model, char *text)
     struct qc_runtime_version version = qc_runtime_needed(model);
     snprintf(text, 32, "%d.%d.%d", version.major, version.minor, version.patch);
 }
+
+size_t qc_model_constant_bytes(const struct qc_model *model)
+{
+    struct qc_env env;
+    size_t count, bytes = 0;
+    qc_env_init(&env, NULL);
+    const struct qc_tensor **list = qc_model_constants(model, &env, &count);
+    for (size_t i = 0; list && i < count; i++) bytes += list[i]->bytes;
+    qc_env_free(&env, list);
+    return bytes;
+}

@@ -174,6 +174,9 @@ struct qc_quant *qc_quant_new(struct qc_arena *arena, float scale, int64_t zero_
 /* false if both lack one or they differ in any scale, zero point or axis. */
 bool qc_quant_equal(const struct qc_quant *a, const struct qc_quant *b);
 
+/* All constants, one tensor for each block of data; to be freed with qc_env_free. NULL if memory is short. */
+const struct qc_tensor **qc_model_constants(const struct qc_model *model, struct qc_env *env, size_t *count);
+
 /* Every invariant of the graphs of a model; QC_FORMAT with a sentence for the first violation. */
 qc_status qc_model_check(struct qc_model *model);
 
