@@ -121,8 +121,16 @@ struct qc_options {
     bool profile;                         /* sessions: time every operator, see qc_session_profile */
     const char *signature;                /* import: SavedModel signature; NULL: serving_default, or the only one */
     const char *tag;                      /* import: SavedModel tag set, comma separated; NULL: serve */
+    int route;                            /* import: enum qc_route, of SavedModels */
     int recurrent;                        /* import: enum qc_recurrent */
     int32_t batch;                        /* import: fixed batch size; 0: dynamic where the model allows it */
+};
+
+/* What a SavedModel is built from. */
+enum qc_route {
+    QC_ROUTE_AUTO = 0,   /* the graph of the signature; the configuration if quantc lacks an operator of the graph */
+    QC_ROUTE_GRAPH = 1,  /* the graph alone */
+    QC_ROUTE_CONFIG = 2, /* the configuration of its layers alone, which Keras 2 writes */
 };
 
 /* The written form of recurrent layers. */

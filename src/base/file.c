@@ -74,6 +74,11 @@ void qc_file_unmap(struct qc_file *file)
     *file = (struct qc_file){0};
 }
 
+bool qc_file_exists(const char *path)
+{
+    return !access(path, F_OK);
+}
+
 bool qc_file_is_folder(const char *path)
 {
     struct stat info;

@@ -16,6 +16,7 @@ qc_status qc_file_map(struct qc_env *env, const char *path, struct qc_file *file
 void qc_file_unmap(struct qc_file *file);
 /* A folder? */
 bool qc_file_is_folder(const char *path);
+bool qc_file_exists(const char *path);
 
 /*
  * A file being written beside its final place. A symbolic link is followed, and the mode of a file that is replaced is kept.

@@ -15,7 +15,7 @@
 enum { MAX_PATTERNS = 64 };
 
 struct arguments {
-    const char *model, *output, *mode, *max_size, *min_elements, *recurrent, *batch, *signature, *tag, *io, *target, *target_runtime, *keep,
+    const char *model, *output, *mode, *max_size, *min_elements, *recurrent, *route, *batch, *signature, *tag, *io, *target, *target_runtime, *keep,
         *only, *recipe, *observer, *threads, *stats, *save_stats;
     struct cli_samples_arguments samples;
     struct cli_text text;
@@ -91,7 +91,8 @@ static bool is_float_mode(const char *mode)
 
 static int read_arguments(struct arguments *a)
 {
-    static const char *const recurrent[] = {"auto", "fused", "loop", "unroll", NULL}, *const io[] = {"float32", "int8", "uint8", "int16", NULL},
+    static const char *const recurrent[] = {"auto", "fused", "loop", "unroll", NULL}, *const route[] = {"auto", "graph", "config", NULL},
+                      *const io[] = {"float32", "int8", "uint8", "int16", NULL},
                       *const target[] = {"any", "tflm", NULL};
     static const qc_dtype io_type[] = {QC_FLOAT32, QC_INT8, QC_UINT8, QC_INT16};
     long number;
@@ -100,6 +101,10 @@ static int read_arguments(struct arguments *a)
     if (a->recurrent) {
         if (!read_word("--recurrent", a->recurrent, recurrent, &index)) return CLI_USAGE;
         a->import.recurrent = index;
+    }
+    if (a->route) {
+        if (!read_word("--route", a->route, route, &index)) return CLI_USAGE;
+        a->import.route = index;
     }
     /* The reset step of a fused layer needs a weight of -1e4, which leaves nothing of the others in one int8 scale. */
     if (!a->import.recurrent && a->mode && !is_float_mode(a->mode)) a->import.recurrent = QC_RECURRENT_LOOP;
@@ -346,6 +351,7 @@ static int run(int argc, char **argv)
         {"--batch", NULL, &a.batch, NULL},
         {"--signature", NULL, &a.signature, NULL},
         {"--tag", NULL, &a.tag, NULL},
+        {"--route", NULL, &a.route, NULL},
         {"--io", NULL, &a.io, NULL},
         {"--target", NULL, &a.target, NULL},
         {"--target-runtime", NULL, &a.target_runtime, NULL},
@@ -415,6 +421,7 @@ static const char help[] =
     "import:\n"
     "  --recurrent FORM       auto (default), fused, loop, unroll\n"
     "  --batch N              a fixed batch size\n"
-    "  --signature NAME       of a SavedModel; --tag LIST its tag set\n";
+    "  --signature NAME       of a SavedModel; --tag LIST its tag set; --route graph|config: from its graph (default) or, as Keras 2\n"
+    "                         writes it, from the configuration of its layers\n";
 
 const struct cli_command qc_command_quantize = {"quantize", "turn a model into a quantized .tflite", help, run};

@@ -50,7 +50,7 @@ static qc_status load_h5(struct qc_model *model, struct qc_h5 *file)
 {
     const char *config = NULL, *version = NULL;
     struct qc_keras_h5 store = {.env = &model->env, .arena = &model->arena, .file = file, .root = "/model_weights"};
-    struct qc_keras_weights weights = {&store, qc_keras_find_h5};
+    struct qc_keras_weights weights = {.user = &store, .find = qc_keras_find_h5};
     QC_TRY(qc_h5_text(file, &model->arena, "/", "model_config", &config));
     if (!config) {
         bool only_weights = qc_h5_has_group(file, "/layers") || qc_h5_has_group(file, "/_layer_checkpoint_dependencies");
@@ -97,7 +97,7 @@ static qc_status load_zip(struct qc_model *model, struct qc_zip *zip)
     QC_TRY(qc_zip_read(zip, &model->arena, "model.weights.h5", SIZE_MAX / 4, &bytes, &size));
     struct qc_keras_paths store = {&model->env, &model->arena, qc_h5_open(&model->env, bytes, size)};
     if (!store.file) return model->env.error.status;
-    struct qc_keras_weights weights = {&store, qc_keras_find_path};
+    struct qc_keras_weights weights = {.user = &store, .find = qc_keras_find_path};
     qc_status status = build(model, config, config_size, version, &weights);
     qc_h5_close(store.file);
     return status;

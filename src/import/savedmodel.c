@@ -1,8 +1,8 @@
 /*
  * savedmodel.c - imports TensorFlow SavedModels (a folder with saved_model.pb) and bare GraphDefs (frozen .pb).
  *
- * The graph of the chosen signature is executed symbolically from its outputs (savedmodel/graph.h); weights are read from the checkpoint
- * as they are met, and only those.
+ * The graph of the chosen signature is executed symbolically from its outputs (savedmodel/graph.h), or its Keras configuration is built
+ * (savedmodel/configuration.h). Weights are read from the checkpoint as they are met, and only those.
  */
 #include "import/import.h"
 
@@ -10,6 +10,7 @@
 #include "import/lower/batch.h"
 #include "import/savedmodel/captures.h"
 #include "import/savedmodel/complaint.h"
+#include "import/savedmodel/configuration.h"
 #include "import/savedmodel/endpoints.h"
 
 #include <stdio.h>
@@ -178,6 +179,27 @@ static qc_status open_package(const struct qc_source *source, struct qc_tf_impor
     return qc_tf_captures_open(im->captures, im, source->path);
 }
 
+/*
+ * The graph is what the model computes, its configuration a description of it. So the graph comes first, unless the caller says otherwise;
+ * where it holds what quantc lacks, and a configuration is there, its layers may all the same be known.
+ */
+static qc_status build(struct qc_tf_import *im, const struct qc_tf_signature *signature)
+{
+    int route = im->captures ? im->model->options.route : QC_ROUTE_GRAPH;
+    struct qc_error why;
+    if (route == QC_ROUTE_CONFIG) return qc_tf_configuration(im, signature);
+    qc_status status = run(im, signature);
+    if (status != QC_UNSUPPORTED || route == QC_ROUTE_GRAPH) return status;
+    qc_env_take(im->env, &why);
+    QC_TRY(qc_model_clear(im->model));
+    if (!qc_tf_configuration(im, signature)) {
+        qc_note(im->env, "the model was built from its Keras configuration, not from its graph: %s", why.text);
+        return QC_OK;
+    }
+    qc_env_take(im->env, NULL);
+    return qc_fail(im->env, why.status, "%s", why.text);
+}
+
 static qc_status load(const struct qc_source *source, struct qc_model *model)
 {
     struct opened *opened = qc_arena_alloc(&model->arena, sizeof *opened);
@@ -191,21 +213,12 @@ static qc_status load(const struct qc_source *source, struct qc_model *model)
     struct qc_tf_import im = {.model = model, .env = &model->env, .b = {.graph = model->graph[0]}, .scratch = &scratch, .package = &package,
                               .nodes_left = MAX_NODES, .bytes_left = max_folded};
     qc_status status = open_package(source, &im, opened, &signature);
-    if (!status) status = run(&im, &signature);
+    if (!status) status = build(&im, &signature);
     qc_arena_free(&scratch);
     return status;
 }
 
 /* ---- telling by content ---- */
-
-static bool exists(const char *folder, const char *name)
-{
-    char path[4096];
-    if (snprintf(path, sizeof path, "%s/%s", folder, name) >= (int)sizeof path) return false;
-    FILE *file = fopen(path, "rb");
-    if (file) fclose(file);
-    return file;
-}
 
 /* A GraphDef begins with a node that has a name and an operator of letters. */
 static bool is_graph(struct pb_bytes bytes)
@@ -224,7 +237,8 @@ static bool is_graph(struct pb_bytes bytes)
 
 static bool probe(const struct qc_source *source)
 {
-    if (source->folder) return exists(source->path, "saved_model.pb");
+    char path[4096];
+    if (source->folder) return snprintf(path, sizeof path, "%s/saved_model.pb", source->path) < (int)sizeof path && qc_file_exists(path);
     return source->bytes && is_graph((struct pb_bytes){source->bytes, source->size});
 }
 

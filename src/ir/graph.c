@@ -84,6 +84,14 @@ struct qc_graph *qc_model_add_graph(struct qc_model *model, const char *name)
     return model->graph[model->graph_count++] = graph;
 }
 
+qc_status qc_model_clear(struct qc_model *model)
+{
+    model->graph_count = model->signature_count = 0;
+    model->signature = NULL;
+    model->note_count = 0;
+    return qc_model_add_graph(model, "main") ? QC_OK : QC_NOMEM;
+}
+
 /* ---- tensors and nodes ---- */
 
 struct qc_tensor *qc_graph_add_tensor(struct qc_graph *graph, const char *name, qc_dtype type, int rank, const int32_t *dims)

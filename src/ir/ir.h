@@ -127,6 +127,8 @@ struct qc_model *qc_model_new(const struct qc_options *options, struct qc_error 
  * not copied. NULL with `error` filled. */
 struct qc_model *qc_model_clone(const struct qc_model *source, struct qc_error *error);
 struct qc_graph *qc_model_add_graph(struct qc_model *model, const char *name);
+/* Forgets all graphs, signatures and notes: one empty main graph, as at first. */
+qc_status qc_model_clear(struct qc_model *model);
 
 /* A tensor without producer. dims may be NULL for a tensor of unknown shape; signature is set to dims. The name is copied. */
 struct qc_tensor *qc_graph_add_tensor(struct qc_graph *graph, const char *name, qc_dtype type, int rank, const int32_t *dims);

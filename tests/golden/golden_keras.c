@@ -1,6 +1,7 @@
 /*
  * golden_keras.c - Keras models, imported and converted, against Keras's own outputs: float32 within each case's tolerance, float16 within
- * 1e-2; two calls in a row with different inputs, without a reset between them.
+ * 1e-2; two calls in a row with different inputs, without a reset between them. SavedModels that hold a Keras configuration go both ways, by
+ * their graph and by their configuration: either result must be Keras's.
  *
  *   golden_keras keras3.zip [BEGINNING]      (made by tests/oracle/pack_golden.py)
  */
@@ -116,13 +117,32 @@ static void judge(const struct keras_case *c, const char *mode, double atol)
     qc_model_free(model);
 }
 
+/* The SavedModel once more, from its configuration. */
+static void judge_configuration(struct keras_case *c, const char *path, double tolerance, bool may_refuse)
+{
+    const struct qc_options options = {.route = QC_ROUTE_CONFIG};
+    struct qc_error error = {0};
+    qc_model_free(c->source);
+    c->source = qc_model_open(path, &options, &error);
+    if (c->source) judge(c, "float32", tolerance);
+    else if (!may_refuse || error.status != QC_UNSUPPORTED) golden_fail(c->golden, "by its configuration: %s", error.text);
+}
+
+static bool has_configuration(const char *path)
+{
+    char name[512];
+    snprintf(name, sizeof name, "%s/keras_metadata.pb", path);
+    return qc_file_exists(name);
+}
+
 static void one(struct golden *golden, char *const column[])
 {
     struct keras_case c = {.golden = golden, .calls = atoi(column[4]), .inputs = column[5], .outputs = column[6]};
     double tolerance = atof(column[2]);
     char arrays[256];
+    const char *path = golden_path(golden, 0, column[1]);
     struct qc_error error = {0};
-    c.source = qc_model_open(golden_path(golden, 0, column[1]), NULL, &error);
+    c.source = qc_model_open(path, NULL, &error);
     if (!c.source) {
         bool may_refuse = atoi(column[3]) && error.status == QC_UNSUPPORTED;
         if (!may_refuse) golden_fail(golden, "%s", error.text);
@@ -135,6 +155,7 @@ static void one(struct golden *golden, char *const column[])
     } else {
         judge(&c, "float32", tolerance);
         judge(&c, "float16", tolerance > 1e-2 ? tolerance : 1e-2);
+        if (has_configuration(path)) judge_configuration(&c, path, tolerance, atoi(column[7]));
     }
     qc_arrays_free(c.arrays);
     qc_model_free(c.source);

@@ -125,18 +125,31 @@ static qc_status add_inputs(struct qc_keras_import *im, const struct qc_keras_la
 
 /* ---- outputs ---- */
 
+static bool is_taken(const struct qc_signature *signature, int count, const char *name)
+{
+    for (int i = 0; i < count; i++)
+        if (!strcmp(signature->output[i].name, name)) return true;
+    return false;
+}
+
 /* `name`, or name_1, name_2 ... if an earlier output has it. */
 static const char *unique_name(struct qc_keras_import *im, const struct qc_signature *signature, int count, const char *name)
 {
-    int same = 0;
-    for (int i = 0; i < count; i++) same += signature->output[i].tensor && !strcmp(signature->output[i].name, name);
-    return same ? qc_arena_printf(im->arena, "%s_%d", name, same) : qc_arena_string(im->arena, name);
+    const char *unique = qc_arena_string(im->arena, name);
+    size_t length = strlen(name);
+    int number = 0; /* earlier ones of that name, numbered or not */
+    for (int i = 0; i < count; i++) {
+        const char *other = signature->output[i].name;
+        number += !strncmp(other, name, length) && (!other[length] || (other[length] == '_' && !other[length + 1 + strspn(other + length + 1, "0123456789")]));
+    }
+    while (unique && is_taken(signature, count, unique)) unique = qc_arena_printf(im->arena, "%s_%d", name, number++);
+    return unique;
 }
 
-static const char *output_name(const struct qc_keras_layer *model, const struct qc_keras_end *ends, int i)
+static const char *output_name(const struct qc_keras_import *im, const struct qc_keras_layer *model, const struct qc_keras_end *ends, int i)
 {
     if (model->sequential) return model->child[model->child_count - 1]->name;
-    return ends[i].key ? ends[i].key : ends[i].reference.name;
+    return ends[i].key && !im->weights->layer_names ? ends[i].key : ends[i].reference.name;
 }
 
 /* An output must be a tensor of its own: an input or an output already given goes through a RESHAPE that changes nothing. */
@@ -159,7 +172,7 @@ static qc_status set_outputs(struct qc_keras_import *im, const struct qc_keras_l
     signature->output = qc_arena_array(im->arena, (size_t)count, sizeof *signature->output);
     if (!tensor || !signature->output) return QC_NOMEM;
     for (int i = 0; i < count; i++) {
-        const char *name = output_name(model, ends, i);
+        const char *name = output_name(im, model, ends, i);
         im->b.scope = name;
         tensor[i] = own_tensor(im, signature, i, values[i].tensor);
         name = unique_name(im, signature, i, name);

@@ -61,6 +61,7 @@ struct qc_keras_weights {
     void *user;
     /* The value of one of the layer's variables; data stays NULL if it is not there. Shapes are checked by the caller. */
     qc_status (*find)(void *user, const struct qc_keras_layer *layer, const struct qc_keras_variable *variable, struct qc_weight *value);
+    bool layer_names; /* outputs that stand in a dictionary are called after their layers, as in SavedModels, not after their keys */
 };
 
 /*

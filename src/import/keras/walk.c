@@ -376,6 +376,7 @@ static qc_status add_ends(struct qc_keras_import *im, const struct qc_keras_laye
     struct qc_keras_reference reference;
     if (depth > MOST_NESTING || *count >= MOST_ENDS)
         return qc_fail(&im->model->env, QC_FORMAT, "model '%s' has more than %d inputs or outputs", model->path, MOST_ENDS);
+    json = qc_keras_plain(json); /* tuples */
     if (qc_keras_reference(json, &reference)) {
         if (ends) ends[*count] = (struct qc_keras_end){key, reference};
         ++*count;

@@ -115,16 +115,32 @@ qc_status qc_tf_constant(struct qc_tf_import *im, const char *name, const struct
     return *tensor ? QC_OK : QC_NOMEM;
 }
 
+static qc_status read_key(struct qc_tf_import *im, struct pb_bytes key, const char *what, struct qc_tf_array *array)
+{
+    const struct qc_bundle_entry *entry = qc_bundle_find(im->captures->bundle, key);
+    if (!entry) return qc_fail(im->env, QC_FORMAT, "%s: the checkpoint has no tensor '%.*s', which %s is read from", im->package->path, QC_PB(key), what);
+    return qc_bundle_array(im->captures->bundle, entry, array);
+}
+
 static qc_status load(struct qc_tf_import *im, struct pb_bytes key, const char *what, struct qc_tensor **tensor)
 {
     struct qc_tf_array array;
-    const struct qc_bundle_entry *entry = qc_bundle_find(im->captures->bundle, key);
-    if (!entry) return qc_fail(im->env, QC_FORMAT, "%s: the checkpoint has no tensor '%.*s', which %s is read from", im->package->path, QC_PB(key), what);
-    QC_TRY(qc_bundle_array(im->captures->bundle, entry, &array));
+    QC_TRY(read_key(im, key, what, &array));
     return qc_tf_constant(im, qc_arena_printf(im->scratch, "%.*s", QC_PB(key)), &array, tensor);
 }
 
-static qc_status load_object(struct qc_tf_import *im, int64_t number, struct qc_tensor **tensor)
+int64_t qc_tf_object_child(struct qc_tf_import *im, int64_t number, const char *name)
+{
+    int64_t found = child(im->captures->object[number].message, (struct pb_bytes){(const uint8_t *)name, strlen(name)});
+    return found < im->captures->object_count ? found : -1;
+}
+
+struct pb_bytes qc_tf_object_name(struct qc_tf_import *im, int64_t number)
+{
+    return pb_find(pb_find(im->captures->object[number].message, KIND_VARIABLE), 6);
+}
+
+qc_status qc_tf_object_array(struct qc_tf_import *im, int64_t number, struct qc_tf_array *array)
 {
     struct qc_tf_captures *captures = im->captures;
     bool first = !captures->bundle;
@@ -132,22 +148,29 @@ static qc_status load_object(struct qc_tf_import *im, int64_t number, struct qc_
     if (first) QC_TRY(match_objects(captures, im));
     struct qc_tf_object *object = &captures->object[number];
     struct pb_bytes variable = pb_find(object->message, KIND_VARIABLE);
-    if (object->tensor) {
-        *tensor = object->tensor;
-        return QC_OK;
-    }
     char *what = qc_arena_printf(im->scratch, "variable '%.*s' (object %lld)", QC_PB(pb_find(variable, 6)), (long long)number);
     if (!what) return QC_NOMEM;
     if (!object->checkpoint.at) return qc_fail(im->env, QC_FORMAT, "%s: %s is in no checkpoint", im->package->path, what);
-    QC_TRY(load(im, object->checkpoint, what, tensor));
+    QC_TRY(read_key(im, object->checkpoint, what, array));
     struct qc_tf_shape shape;
     qc_dtype type;
     if (!qc_tf_shape(pb_find(variable, 2), &shape) || !qc_tf_compute_dtype((int64_t)pb_find_number(variable, 1, 0), &type))
         return qc_fail(im->env, QC_FORMAT, "%s: %s has a damaged shape or type", im->package->path, what);
-    bool fits = type == (*tensor)->type && (!shape.known_rank || shape.rank == (*tensor)->rank);
-    for (int i = 0; fits && shape.known_rank && i < shape.rank; i++) fits = shape.dims[i] < 0 || shape.dims[i] == (*tensor)->dims[i];
+    bool fits = type == array->type && (!shape.known_rank || shape.rank == array->rank);
+    for (int i = 0; fits && shape.known_rank && i < shape.rank; i++) fits = shape.dims[i] < 0 || shape.dims[i] == array->dims[i];
     if (!fits) return qc_fail(im->env, QC_FORMAT, "%s: %s has another shape or type in the checkpoint than in the graph", im->package->path, what);
-    object->tensor = *tensor;
+    return QC_OK;
+}
+
+static qc_status load_object(struct qc_tf_import *im, int64_t number, struct qc_tensor **tensor)
+{
+    struct qc_tf_object *object = &im->captures->object[number];
+    struct qc_tf_array array;
+    if (!object->tensor) {
+        QC_TRY(qc_tf_object_array(im, number, &array));
+        QC_TRY(qc_tf_constant(im, qc_arena_printf(im->scratch, "%.*s", QC_PB(object->checkpoint)), &array, &object->tensor));
+    }
+    *tensor = object->tensor;
     return QC_OK;
 }
 

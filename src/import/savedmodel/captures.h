@@ -30,6 +30,12 @@ struct qc_tf_captures {
 qc_status qc_tf_captures_open(struct qc_tf_captures *captures, struct qc_tf_import *im, const char *folder) QC_MUST_USE;
 void qc_tf_captures_close(struct qc_tf_captures *captures);
 
+/* Number of the child `name` of an object; -1 if it has none. */
+int64_t qc_tf_object_child(struct qc_tf_import *im, int64_t number, const char *name);
+/* Of a variable: its name, or {NULL, 0}, and its value. */
+struct pb_bytes qc_tf_object_name(struct qc_tf_import *im, int64_t number);
+qc_status qc_tf_object_array(struct qc_tf_import *im, int64_t number, struct qc_tf_array *array) QC_MUST_USE;
+
 /* The SavedConcreteFunction of a function: what it binds to its last arguments. {NULL, 0} if the object graph does not know it. */
 struct pb_bytes qc_tf_concrete(struct qc_tf_import *im, struct pb_bytes name);
 int qc_tf_bound_count(struct pb_bytes concrete);
