@@ -3,7 +3,7 @@
  *
  * MUL, DIV, ADD and SUB by a constant with one value, or one per output channel, are affine in the layer's result: y * m + a. Weights
  * become w * m and the bias b * m + a. This folds BatchNormalization (which importers lower to MUL and ADD), bias additions and scalings.
- * A MUL in front of the layer by one value, or one per input channel, is folded likewise: zero padding stays zero.
+ * A MUL or DIV in front of the layer by one value, or one per input channel, is folded likewise: zero padding stays zero.
  */
 #include "pass/pass.h"
 #include "pass/shared/edit.h"
@@ -144,20 +144,21 @@ static qc_status try_behind(struct qc_node *user)
     return fold_behind(layer, layout, user, slot);
 }
 
-/* MUL in front of the layer. */
+/* MUL or DIV in front of the layer. */
 static qc_status try_before(struct qc_node *layer)
 {
     const struct layout *layout = layout_of(layer);
     if (!layout || layout->in_axis < 0 || !has_float_weights(layer, layout)) return QC_OK;
     struct qc_node *mul = qc_sole_producer(layer->in[layout->x], tfl_BuiltinOperator_MUL);
+    if (!mul) mul = qc_sole_producer(layer->in[layout->x], tfl_BuiltinOperator_DIV);
     int slot = mul && qc_activation(mul) == tfl_ActivationFunctionType_NONE ? affine_slot(mul) : -1;
     struct qc_tensor *weight = layer->in[layout->weight];
     if (slot < 0 || !qc_same_shape(mul->in[slot], mul->out[0])) return QC_OK;
     int32_t channels = weight->dims[layout->in_axis];
     if (mul->out[0]->dims[mul->out[0]->rank - 1] != channels || !is_per_channel(mul->in[1 - slot], channels, mul->out[0]->rank)) return QC_OK;
-    double *scale = qc_env_alloc(&layer->graph->model->env, sizeof *scale * (size_t)channels);
+    double *scale = qc_env_alloc(&layer->graph->model->env, sizeof *scale * (size_t)channels), shift;
     if (!scale) return QC_NOMEM;
-    for (int32_t c = 0; c < channels; c++) scale[c] = channel_value(mul->in[1 - slot], (size_t)c);
+    for (int32_t c = 0; c < channels; c++) affine(mul, slot, (size_t)c, &scale[c], &shift);
     weight = scaled(weight, layout->in_axis, scale);
     qc_env_free(&layer->graph->model->env, scale);
     if (!weight) return QC_NOMEM;

@@ -1,5 +1,6 @@
 /*
- * fuse_activation.c - RELU, RELU6 and RELU_N1_TO_1 go into the operator in front of them.
+ * fuse_activation.c - RELU, RELU6 and RELU_N1_TO_1 go into the operator in front of them, past a RESHAPE between them (as frameworks write
+ * one-dimensional convolutions).
  */
 #include "pass/pass.h"
 #include "pass/shared/edit.h"
@@ -31,6 +32,15 @@ static bool takes_activation(const struct qc_node *node)
     }
 }
 
+/* CONV, RESHAPE, RELU. */
+static qc_status fuse_past_reshape(struct qc_node *relu, int form)
+{
+    struct qc_node *reshape = qc_sole_producer(relu->in[0], tfl_BuiltinOperator_RESHAPE);
+    struct qc_node *node = reshape && qc_tensor_sole_user(reshape->in[0]) ? reshape->in[0]->producer : NULL;
+    if (!node || !takes_activation(node) || qc_activation(node) != tfl_ActivationFunctionType_NONE) return QC_OK;
+    return qc_bypass(relu, 0) ? qc_set_option(node, "fused_activation_function", form) : QC_OK;
+}
+
 static qc_status run(struct qc_graph *graph)
 {
     for (uint32_t i = 0; i < graph->node_count; i++) {
@@ -38,6 +48,7 @@ static qc_status run(struct qc_graph *graph)
         int form = relu->code < 0 ? tfl_ActivationFunctionType_NONE : fused_form(relu->code);
         if (form == tfl_ActivationFunctionType_NONE || !qc_tensor_sole_user(relu->in[0])) continue;
         struct qc_node *node = relu->in[0]->producer;
+        if (node && node->code == tfl_BuiltinOperator_RESHAPE) QC_TRY(fuse_past_reshape(relu, form));
         if (!node || !takes_activation(node) || qc_activation(node) != tfl_ActivationFunctionType_NONE) continue;
         const char *name = node->name;
         struct qc_node *fresh = qc_replace_node(relu, node->code, node->options, node->in_count, node->in);

@@ -15,8 +15,8 @@ static const struct qc_pass *const pipeline[] = {
     &qc_pass_recognise_hard_swish,   /* before its ADD and RELU6 are fused into a convolution */
     &qc_pass_recognise_l2_normalization,
     &qc_pass_keep_dims,              /* reductions absorb the RESHAPE behind them */
+    &qc_pass_fuse_pad,               /* PAD and VALID become SAME: a scaling in front of the PAD meets the convolution */
     &qc_pass_fold_batchnorm,         /* per-channel arithmetic goes into weights and bias */
-    &qc_pass_fuse_pad,               /* PAD and VALID become SAME */
     &qc_pass_fuse_activation,        /* after folding: a fused activation blocks it */
     &qc_pass_share_equal,            /* equal constants and equal nodes become one */
     &qc_pass_remove_identity,

@@ -98,11 +98,19 @@ static qc_status join_transposes(struct qc_node *node)
     return QC_OK;
 }
 
+/* A RESHAPE of the node's first operand in its place; `dims` are kept. */
+static qc_status as_reshape(struct qc_node *node, int32_t rank, const int32_t *dims)
+{
+    struct qc_tensor *target = qc_graph_add_constant(node->graph, node->in[1]->name, QC_INT32, 1, &rank, dims, (size_t)rank * sizeof *dims);
+    if (!target) return QC_NOMEM;
+    return qc_replace_node(node, tfl_BuiltinOperator_RESHAPE, NULL, 2, (struct qc_tensor *[]){node->in[0], target}) ? QC_OK : QC_NOMEM;
+}
+
 /* TRANSPOSE that moves only dimensions of size 1: no element moves, so it is a RESHAPE. */
 static qc_status transpose_as_reshape(struct qc_node *node)
 {
     int64_t order[QC_MAX_RANK];
-    const struct qc_tensor *in = node->code == tfl_BuiltinOperator_TRANSPOSE ? node->in[0] : NULL;
+    const struct qc_tensor *in = node->in[0];
     int unknown = 0;
     if (!in || !in->has_shape || in->quant || in->constant || qc_integers(node->in[1], order) != in->rank) return QC_OK;
     int32_t rank = in->rank, *dims = qc_arena_array(&node->graph->model->arena, (size_t)rank, sizeof *dims);
@@ -116,10 +124,34 @@ static qc_status transpose_as_reshape(struct qc_node *node)
         last = order[i];
     }
     if (unknown > 1) return QC_OK;
-    struct qc_tensor *target =
-        qc_graph_add_constant(node->graph, node->in[1]->name, QC_INT32, 1, &rank, dims, (size_t)rank * sizeof *dims);
-    if (!target) return QC_NOMEM;
-    return qc_replace_node(node, tfl_BuiltinOperator_RESHAPE, NULL, 2, (struct qc_tensor *[]){node->in[0], target}) ? QC_OK : QC_NOMEM;
+    return as_reshape(node, rank, dims);
+}
+
+/* Does STRIDED_SLICE take all of dimension i? */
+static bool takes_all(const struct qc_node *node, int i, int64_t begin, int64_t end, int64_t stride)
+{
+    const struct qc_tensor *in = node->in[0];
+    bool from_begin = qc_option(node, "begin_mask", 0) >> i & 1, to_end = qc_option(node, "end_mask", 0) >> i & 1;
+    if (in->signature[i] == 1 && qc_option(node, "shrink_axis_mask", 0) >> i & 1) return true;
+    return stride == 1 && (from_begin || begin == 0) && (to_end || (in->signature[i] > 0 && end >= in->signature[i]));
+}
+
+/* STRIDED_SLICE that leaves out nothing but perhaps dimensions of size 1 (the last step of a sequence of one) is a RESHAPE. */
+static qc_status slice_as_reshape(struct qc_node *node)
+{
+    int64_t begin[QC_MAX_RANK], end[QC_MAX_RANK], stride[QC_MAX_RANK];
+    const struct qc_tensor *in = node->in[0], *out = node->out[0];
+    int unknown = 0;
+    if (!in || in->constant || in->quant || !in->has_shape || !out->has_shape || !out->rank ||
+        qc_integers(node->in[1], begin) != in->rank || qc_integers(node->in[2], end) != in->rank || qc_integers(node->in[3], stride) != in->rank ||
+        qc_option(node, "ellipsis_mask", 0) || qc_option(node, "new_axis_mask", 0))
+        return QC_OK;
+    for (int i = 0; i < in->rank; i++)
+        if (!takes_all(node, i, begin[i], end[i], stride[i])) return QC_OK;
+    for (int i = 0; i < out->rank; i++) unknown += out->signature[i] < 0;
+    if (unknown > 1) return QC_OK;
+    int32_t rank = out->rank, *dims = qc_arena_copy(&node->graph->model->arena, out->signature, (size_t)rank * sizeof *dims);
+    return dims ? as_reshape(node, rank, dims) : QC_NOMEM;
 }
 
 static qc_status run(struct qc_graph *graph)
@@ -132,8 +164,10 @@ static qc_status run(struct qc_graph *graph)
         QC_TRY(join_transposes(node));
         if (is_identity(node, &kept))
             qc_bypass(node, kept);
-        else
+        else if (node->code == tfl_BuiltinOperator_TRANSPOSE)
             QC_TRY(transpose_as_reshape(node));
+        else if (node->code == tfl_BuiltinOperator_STRIDED_SLICE)
+            QC_TRY(slice_as_reshape(node));
     }
     return QC_OK;
 }

@@ -118,6 +118,7 @@ const struct qc_keras_class qc_keras_layers_core[] = {
     {"SpatialDropout1D", NULL, IDENTITY, NULL},
     {"SpatialDropout2D", NULL, IDENTITY, NULL},
     {"SpatialDropout3D", NULL, IDENTITY, NULL},
+    {"StochasticDepth", NULL, IDENTITY, NULL},
     {"GaussianDropout", NULL, IDENTITY, NULL},
     {"GaussianNoise", NULL, IDENTITY, NULL},
     {"AlphaDropout", NULL, IDENTITY, NULL},

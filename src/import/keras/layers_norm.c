@@ -129,6 +129,15 @@ static void normalization(struct qc_keras_call *call)
     qc_keras_return(call, qc_lower_normalization(call->b, x, count, axes, &mean, &variance, qc_keras_bool(call, "invert", false)));
 }
 
+/* Of ConvNeXt: one factor for each channel. */
+static void layer_scale(struct qc_keras_call *call)
+{
+    struct qc_tensor *x = float_input(call);
+    struct qc_weight gamma = qc_keras_weight(call, "gamma");
+    if (!x || !qc_weight_expect(call->b, "gamma", &gamma, 1, &x->dims[x->rank - 1])) return;
+    qc_keras_return(call, qc_build_binary(call->b, tfl_BuiltinOperator_MUL, x, qc_weight_constant(call->b, "gamma", &gamma)));
+}
+
 #define BATCH_NORM "gamma?scale beta?center -moving_mean -moving_variance .renorm_mean?!renorm .renorm_stddev?!renorm"
 const struct qc_keras_class qc_keras_layers_norm[] = {
     {"BatchNormalization", BATCH_NORM, QC_KERAS_MASK_PASSES, batch_norm},
@@ -139,6 +148,7 @@ const struct qc_keras_class qc_keras_layers_norm[] = {
     {"LayerNormalization", "gamma?scale beta?center", QC_KERAS_MASK_PASSES, layer_norm},
     {"RMSNormalization", "scale", QC_KERAS_MASK_PASSES, rms_norm},
     {"GroupNormalization", "gamma?scale beta?center", QC_KERAS_MASK_PASSES, group_norm},
+    {"LayerScale", "gamma", QC_KERAS_MASK_PASSES, layer_scale},
     {"UnitNormalization", NULL, QC_KERAS_MASK_PASSES, unit_norm},
     {"Normalization", "-mean?~mean -variance?~mean .count?~mean", 0, normalization},
     {0},
