@@ -145,9 +145,10 @@ static qc_status try_behind(struct qc_node *user)
 }
 
 /* MUL or DIV in front of the layer. */
-static qc_status try_before(struct qc_node *layer)
+static qc_status try_before(struct qc_node *layer, bool *folded)
 {
     const struct layout *layout = layout_of(layer);
+    *folded = false;
     if (!layout || layout->in_axis < 0 || !has_float_weights(layer, layout)) return QC_OK;
     struct qc_node *mul = qc_sole_producer(layer->in[layout->x], tfl_BuiltinOperator_MUL);
     if (!mul) mul = qc_sole_producer(layer->in[layout->x], tfl_BuiltinOperator_DIV);
@@ -164,6 +165,8 @@ static qc_status try_before(struct qc_node *layer)
     if (!weight) return QC_NOMEM;
     qc_node_set_input(layer, layout->weight, weight);
     qc_node_set_input(layer, layout->x, mul->in[slot]);
+    qc_node_remove(mul);
+    *folded = true;
     return QC_OK;
 }
 
@@ -172,7 +175,7 @@ static qc_status run(struct qc_graph *graph)
     for (uint32_t i = 0; i < graph->node_count; i++)
         if (graph->node[i]->code >= 0) QC_TRY(try_behind(graph->node[i]));
     for (uint32_t i = 0; i < graph->node_count; i++)
-        if (graph->node[i]->code >= 0) QC_TRY(try_before(graph->node[i]));
+        for (bool folded = graph->node[i]->code >= 0; folded;) QC_TRY(try_before(graph->node[i], &folded));
     return QC_OK;
 }
 

@@ -135,6 +135,50 @@ static void pad_becomes_same(void **state)
     }
 }
 
+static void scaling_before_convolution(void **state)
+{
+    (void)state;
+    struct qc_model *model;
+    struct qc_tensor *x;
+    struct qc_build b = start(&model, &x, 4, (int32_t[]){1, 6, 6, 3});
+    int32_t by[4][2] = {{0, 0}, {0, 1}, {0, 1}, {0, 0}};
+    struct qc_tensor *y = qc_build_binary(&b, OP(MUL), x, qc_build_f32(&b, 1 / 255.0f));
+    y = qc_build_binary(&b, OP(DIV), y, qc_build_constant(&b, "deviation", QC_FLOAT32, 1, (int32_t[]){3}, (float[]){0.5f, 0.25f, 0.2f}));
+    y = QC_BUILD(&b, PAD, NULL, y, qc_build_constant(&b, "by", QC_INT32, 2, (int32_t[]){4, 2}, by));
+    EXPECT(model, conv(&b, y, tfl_Padding_VALID, 2), OP(CONV_2D));
+}
+
+/* As frameworks write a convolution over time. */
+static void activation_past_reshape(void **state)
+{
+    (void)state;
+    struct qc_model *model;
+    struct qc_tensor *x;
+    struct qc_build b = start(&model, &x, 4, (int32_t[]){1, 1, 6, 3});
+    struct qc_tensor *y = qc_build_reshape(&b, conv(&b, x, tfl_Padding_SAME, 1), 3, (int32_t[]){-1, 6, 4});
+    EXPECT(model, qc_build_unary(&b, OP(RELU), y), OP(CONV_2D), OP(RESHAPE));
+}
+
+/* x[:, :, -1] of x [4, 6, 1], and x[:, 0:5], which leaves something out. */
+static void slices_of_everything(void **state)
+{
+    (void)state;
+    for (int some = 0; some < 2; some++) {
+        struct qc_model *model;
+        struct qc_tensor *x;
+        struct qc_build b = start(&model, &x, 3, (int32_t[]){4, 6, 1});
+        QC_OPTIONS(&b, StridedSliceOptions, options);
+        options->begin_mask = options->end_mask = 1;
+        options->shrink_axis_mask = 4;
+        struct qc_tensor *y = QC_BUILD(&b, STRIDED_SLICE, options, x, qc_build_i32s(&b, 3, (int32_t[]){0, 0, -1}), qc_build_i32s(&b, 3, (int32_t[]){0, 6 - some, 0}),
+                                       qc_build_i32s(&b, 3, (int32_t[]){1, 1, 1}));
+        if (some)
+            EXPECT(model, y, OP(STRIDED_SLICE));
+        else
+            EXPECT(model, y, OP(RESHAPE));
+    }
+}
+
 static void hard_swish(void **state)
 {
     (void)state;
@@ -239,6 +283,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(batchnorm_and_activation), cmocka_unit_test(division_by_zero_is_not_folded), cmocka_unit_test(pad_becomes_same),
+        cmocka_unit_test(scaling_before_convolution), cmocka_unit_test(activation_past_reshape), cmocka_unit_test(slices_of_everything),
         cmocka_unit_test(hard_swish), cmocka_unit_test(clamps), cmocka_unit_test(identities), cmocka_unit_test(constants_and_equal_parts),
         cmocka_unit_test(reductions_keep_dimensions), cmocka_unit_test(shape_arithmetic), cmocka_unit_test(l2_normalization),
     };
