@@ -6,14 +6,8 @@
 #include "import/import.h"
 #include "run/run.h"
 
+#include <stdio.h>
 #include <string.h>
-
-#include "importer_declare.inc"
-
-const struct qc_importer *const qc_importers[] = {
-#include "importer_rows.inc"
-    NULL,
-};
 
 const char *qc_version(void)
 {
@@ -35,11 +29,9 @@ static const struct qc_importer *find_importer(const struct qc_source *source)
 static qc_status unknown_kind(struct qc_model *model, const struct qc_source *source)
 {
     const unsigned char *b = source->bytes;
-#ifdef QUANTC_RUNTIME_ONLY
-    const char *kinds = "this build reads .tflite only";
-#else
-    const char *kinds = "quantc reads .tflite, Keras .h5 and .keras, SavedModel folders and frozen .pb";
-#endif
+    char kinds[200] = "it reads";
+    for (size_t i = 0, at = strlen(kinds); qc_importers[i] && at < sizeof kinds; i++)
+        at += (size_t)snprintf(kinds + at, sizeof kinds - at, "%s %s", i ? "," : "", qc_importers[i]->name);
     if (source->folder) return qc_fail(&model->env, QC_FORMAT, "the folder holds no model (no saved_model.pb); %s", kinds);
     if (!source->size) return qc_fail(&model->env, QC_FORMAT, "the file is empty");
     if (source->size >= 8)

@@ -26,7 +26,7 @@ struct qc_importer {
     qc_status (*load)(const struct qc_source *source, struct qc_model *model);
 };
 
-/* NULL-terminated, in file name order. */
+/* NULL-terminated, in file name order (importers.c). */
 extern const struct qc_importer *const qc_importers[];
 
 #endif

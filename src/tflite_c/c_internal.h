@@ -30,8 +30,18 @@ void c_model_release(struct TfLiteModel *model);
 struct c_op {
     struct qc_op op; /* first: hooks find the rest through step->op */
     char *name;
+    int min_version; /* op.max_version is the highest */
     const TfLiteOperator *external;       /* one of these two */
     const TfLiteRegistration *registration;
+};
+
+/* What a caller's resolver offers: asked for each operator of the model when an interpreter is created. Any may be NULL. */
+struct c_resolver {
+    const TfLiteOperator *(*builtin_external)(void *user_data, int op, int version);
+    const TfLiteOperator *(*custom_external)(void *user_data, const char *op, int version);
+    const TfLiteRegistration *(*builtin)(void *user_data, TfLiteBuiltinOperator op, int version);
+    const TfLiteRegistration *(*custom)(void *user_data, const char *op, int version);
+    void *user_data;
 };
 
 struct TfLiteInterpreterOptions {
@@ -39,7 +49,8 @@ struct TfLiteInterpreterOptions {
     struct c_reporter reporter;
     struct c_op *op;
     size_t op_count, op_capacity;
-    bool cancellable, reference, has_delegate;
+    struct c_resolver resolver;
+    bool cancellable, has_delegate;
 };
 
 struct TfLiteOperator {
@@ -64,6 +75,7 @@ struct c_node { /* of a node that a caller's operator runs */
     const struct qc_node *node;
     TfLiteNode view;
     const struct c_op *op;
+    bool deferred; /* its prepare left an output dynamic: it is not called again while invoking */
 };
 
 struct c_view { /* of one graph */
@@ -74,7 +86,9 @@ struct c_view { /* of one graph */
     TfLiteContext context;
     struct qc_step *step; /* whose hook is running; NULL outside */
     struct c_node *nodes;
+    TfLiteIntArray *variables; /* made when first asked for */
     bool made;
+    bool reshaped; /* strings written to an input changed its shape: planned anew by the next invocation */
 };
 
 struct TfLiteInterpreter {
@@ -82,16 +96,18 @@ struct TfLiteInterpreter {
     struct qc_session *session;
     struct c_op *op;
     const struct qc_op **op_list;
-    size_t op_count;
+    size_t op_count, op_capacity;
     struct c_reporter reporter;
+    char *missing;       /* the sentence about custom operators that nobody has: what AllocateTensors fails with; else NULL */
     struct c_view *view; /* [graph_count] */
-    TfLiteCustomAllocation *custom; /* [tensors of the main graph], NULL until one is set */
+    TfLiteCustomAllocation *custom; /* memory of the caller's for inputs and outputs, [tensors of the main graph]; NULL until one is set */
     bool cancellable;
 };
 
 struct TfLiteSignatureRunner {
     struct TfLiteInterpreter *interpreter;
     const struct qc_signature *signature;
+    struct qc_signature placeholder; /* of a model without signatures: the main graph under its tensors' names */
     struct c_view *view;
     struct qc_signature_entry **input, **output; /* sorted by name */
 };
@@ -103,10 +119,21 @@ qc_dtype c_dtype(TfLiteType type); /* QC_DTYPE_COUNT for none */
 struct c_view *c_view_sync(struct TfLiteInterpreter *interpreter, uint32_t graph);
 void c_view_sync_value(struct c_view *view, const struct qc_value *value);
 void c_view_free(struct c_view *view);
+/* The view that the tensor belongs to; NULL for a struct of the program's own. */
+struct c_view *c_view_of(const TfLiteTensor *tensor);
+/* Memory for a tensor of a view whose size its operator or the program decides; contents are lost. */
+TfLiteStatus c_view_reserve(struct c_view *view, TfLiteTensor *tensor, size_t bytes);
+/* Gives a string tensor its one dimension and the memory for its packed form. */
+TfLiteStatus c_view_strings(struct c_view *view, TfLiteTensor *tensor, int count, size_t bytes);
+
+/* c_model.c: one more row in a list of operators; NULL without memory. */
+struct c_op *c_op_add(struct c_op **list, size_t *count, size_t *capacity, int code, const char *name);
 
 /* c_operator.c */
 void c_op_bind(struct c_op *op);
-void c_op_end(struct c_view *view); /* the operators' own free */
+TfLiteStatus c_op_begin(struct TfLiteInterpreter *interpreter); /* the operators' own init, for all nodes */
+void c_op_end(struct c_view *view);                             /* the operators' own free */
+void c_context_set(struct c_view *view);
 TfLiteStatus c_resize_output(struct c_view *view, TfLiteTensor *tensor, int rank, const int *dims);
 
 /* c_interpreter.c: shared with signature runners */

@@ -12,23 +12,95 @@
 
 /* ---- creation ---- */
 
+static struct c_op *add_op(TfLiteInterpreter *interpreter, int code, const char *name)
+{
+    return c_op_add(&interpreter->op, &interpreter->op_count, &interpreter->op_capacity, code, name);
+}
+
+static bool runs(const struct c_op *op, const struct qc_node *node)
+{
+    return op->op.code == node->code && (!node->custom || !strcmp(op->name, node->custom));
+}
+
+/* Is there a node of a version that the operator is for? */
+static bool needed(const struct c_op *op, const struct qc_model *model)
+{
+    for (uint32_t g = 0; g < model->graph_count; g++)
+        for (uint32_t n = 0; n < model->graph[g]->node_count; n++) {
+            const struct qc_node *node = model->graph[g]->node[n];
+            if (runs(op, node) && node->version >= op->min_version && node->version <= op->op.max_version) return true;
+        }
+    return false;
+}
+
+/* What the caller's resolver has for the node, unless that is known already. */
+static bool resolve(TfLiteInterpreter *interpreter, const struct c_resolver *resolver, const struct qc_node *node)
+{
+    const TfLiteOperator *external = NULL;
+    const TfLiteRegistration *registration = NULL;
+    for (size_t i = 0; i < interpreter->op_count; i++)
+        if (runs(&interpreter->op[i], node)) return true;
+    if (node->custom) {
+        if (resolver->custom_external) external = resolver->custom_external(resolver->user_data, node->custom, node->version);
+        if (!external && resolver->custom) registration = resolver->custom(resolver->user_data, node->custom, node->version);
+    } else {
+        if (resolver->builtin_external) external = resolver->builtin_external(resolver->user_data, node->code, node->version);
+        if (!external && resolver->builtin)
+            registration = resolver->builtin(resolver->user_data, (TfLiteBuiltinOperator)node->code, node->version);
+    }
+    if (!external && !registration) return true;
+    struct c_op *op = add_op(interpreter, node->code, node->custom);
+    if (!op) return false;
+    op->external = external;
+    op->registration = registration;
+    op->op.max_version = 255; /* the resolver has seen the version */
+    return true;
+}
+
 static bool take_options(TfLiteInterpreter *interpreter, const TfLiteInterpreterOptions *options)
 {
+    const struct qc_model *model = interpreter->model->model;
     if (!options) return true;
     interpreter->reporter = options->reporter;
     interpreter->cancellable = options->cancellable;
-    interpreter->op_count = options->op_count;
-    interpreter->op = calloc(options->op_count + 1, sizeof *interpreter->op);
-    interpreter->op_list = calloc(options->op_count + 1, sizeof *interpreter->op_list);
-    if (!interpreter->op || !interpreter->op_list) return false;
     for (size_t i = 0; i < options->op_count; i++) {
-        struct c_op *op = &interpreter->op[i];
-        *op = options->op[i];
-        if (op->name && !(op->name = strdup(op->name))) return false;
-        c_op_bind(op);
-        interpreter->op_list[i] = &op->op;
+        if (!needed(&options->op[i], model)) continue;
+        struct c_op *op = add_op(interpreter, options->op[i].op.code, options->op[i].name);
+        if (!op) return false;
+        op->op.max_version = options->op[i].op.max_version;
+        op->external = options->op[i].external;
+        op->registration = options->op[i].registration;
     }
+    for (uint32_t g = 0; g < model->graph_count; g++)
+        for (uint32_t n = 0; n < model->graph[g]->node_count; n++)
+            if (!resolve(interpreter, &options->resolver, model->graph[g]->node[n])) return false;
     return true;
+}
+
+static bool bind_ops(TfLiteInterpreter *interpreter)
+{
+    free(interpreter->op_list);
+    interpreter->op_list = calloc(interpreter->op_count + 1, sizeof *interpreter->op_list);
+    for (size_t i = 0; interpreter->op_list && i < interpreter->op_count; i++) {
+        c_op_bind(&interpreter->op[i]);
+        interpreter->op_list[i] = &interpreter->op[i].op;
+    }
+    return interpreter->op_list != NULL;
+}
+
+/* Stands for each custom operator that nobody has: as with TensorFlow Lite they are missed by AllocateTensors. False if there are none. */
+static bool stand_in(TfLiteInterpreter *interpreter)
+{
+    const struct qc_model *model = interpreter->model->model;
+    size_t before = interpreter->op_count;
+    for (uint32_t g = 0; g < model->graph_count; g++)
+        for (uint32_t n = 0; n < model->graph[g]->node_count; n++) {
+            const struct qc_node *node = model->graph[g]->node[n];
+            if (!node->custom || qc_session_op(interpreter->session, node)) continue;
+            struct c_op *op = add_op(interpreter, node->code, node->custom);
+            if (op) op->op.max_version = 255;
+        }
+    return interpreter->op_count > before && bind_ops(interpreter);
 }
 
 static TfLiteStatus start(TfLiteInterpreter *interpreter, const TfLiteInterpreterOptions *options)
@@ -37,7 +109,13 @@ static TfLiteStatus start(TfLiteInterpreter *interpreter, const TfLiteInterprete
     struct qc_options own = {.threads = options && options->threads ? options->threads : 1};
     if (!options || options->threads < 0) own.threads = 1; /* TensorFlow Lite's own default */
     struct qc_error error = {0};
+    if (!bind_ops(interpreter)) return kTfLiteError;
     interpreter->session = qc_session_start(model, &own, interpreter->op_list, interpreter->op_count, &error);
+    if (interpreter->session && interpreter->session->env.error.status == QC_UNSUPPORTED && stand_in(interpreter)) {
+        interpreter->missing = strdup(interpreter->session->env.error.text);
+        qc_session_free(interpreter->session);
+        interpreter->session = qc_session_start(model, &own, interpreter->op_list, interpreter->op_count, &error);
+    }
     if (!interpreter->session) {
         c_report(&interpreter->reporter, "%s", error.text);
         return kTfLiteError;
@@ -45,7 +123,8 @@ static TfLiteStatus start(TfLiteInterpreter *interpreter, const TfLiteInterprete
     interpreter->session->user = interpreter;
     if (interpreter->session->env.error.status) return c_report_error(&interpreter->reporter, &interpreter->session->env);
     interpreter->view = calloc(model->graph_count, sizeof *interpreter->view);
-    return interpreter->view && c_view_sync(interpreter, 0) ? kTfLiteOk : kTfLiteError;
+    if (!interpreter->view || !c_view_sync(interpreter, 0)) return kTfLiteError;
+    return c_op_begin(interpreter);
 }
 
 TfLiteInterpreter *TfLiteInterpreterCreate(const TfLiteModel *model, const TfLiteInterpreterOptions *optional_options)
@@ -85,6 +164,7 @@ void TfLiteInterpreterDelete(TfLiteInterpreter *interpreter)
     free(interpreter->op_list);
     free(interpreter->view);
     free(interpreter->custom);
+    free(interpreter->missing);
     free(interpreter);
 }
 
@@ -147,6 +227,8 @@ int32_t TfLiteInterpreterGetOutputTensorIndex(const TfLiteInterpreter *interpret
 TfLiteStatus c_resize(struct TfLiteInterpreter *interpreter, struct c_view *view, uint32_t tensor, const int *dims, int32_t rank)
 {
     struct qc_value *value = &view->frame->value[tensor].value;
+    if (view->frame->planned && value->data && value->rank == rank && (!rank || (dims && !memcmp(value->dims, dims, (size_t)rank * sizeof *dims))))
+        return kTfLiteOk; /* what it is: what is allocated stays */
     if (rank < 0 || rank > QC_MAX_RANK || (rank && !dims)) {
         c_report(&interpreter->reporter, "tensor '%s': rank %d is not possible", value->tensor->name, (int)rank);
         return kTfLiteError;
@@ -174,9 +256,17 @@ TfLiteStatus TfLiteInterpreterResizeInputTensor(TfLiteInterpreter *interpreter, 
                     input_dims_size);
 }
 
-/* Inputs that the caller gave memory for lie there. */
+static bool is_listed(const int *list, int count, int index)
+{
+    for (int i = 0; i < count; i++)
+        if (list[i] == index) return true;
+    return false;
+}
+
+/* Inputs that the caller gave memory for lie there; outputs are copied there by c_invoke. */
 static TfLiteStatus apply_custom(struct TfLiteInterpreter *interpreter, struct c_view *view)
 {
+    const struct qc_session *session = interpreter->session;
     for (uint32_t i = 0; interpreter->custom && i < view->frame->graph->tensor_count; i++) {
         const TfLiteCustomAllocation *custom = &interpreter->custom[i];
         struct qc_value *value = &view->frame->value[i].value;
@@ -186,6 +276,7 @@ static TfLiteStatus apply_custom(struct TfLiteInterpreter *interpreter, struct c
                      custom->bytes);
             return kTfLiteError;
         }
+        if (!is_listed(session->input, session->input_count, (int)i)) continue;
         value->data = custom->data;
         view->frame->follows = true;
     }
@@ -195,6 +286,11 @@ static TfLiteStatus apply_custom(struct TfLiteInterpreter *interpreter, struct c
 TfLiteStatus c_allocate(struct TfLiteInterpreter *interpreter, struct c_view *view)
 {
     struct qc_frame *frame = view->frame;
+    if (interpreter->missing) {
+        c_report(&interpreter->reporter, "%s", interpreter->missing);
+        return kTfLiteUnresolvedOps;
+    }
+    view->reshaped = false;
     frame->owns_inputs = true;
     if (!frame->planned && qc_frame_plan(frame)) {
         c_view_sync(interpreter, frame->graph->index);
@@ -204,9 +300,19 @@ TfLiteStatus c_allocate(struct TfLiteInterpreter *interpreter, struct c_view *vi
     return c_view_sync(interpreter, frame->graph->index) ? kTfLiteOk : kTfLiteError;
 }
 
+static void copy_custom(const struct TfLiteInterpreter *interpreter, const struct c_view *view)
+{
+    for (uint32_t i = 0; interpreter->custom && i < view->frame->graph->tensor_count; i++) {
+        const TfLiteCustomAllocation *custom = &interpreter->custom[i];
+        const struct qc_value *value = &view->frame->value[i].value;
+        if (custom->data && custom->data != value->data) memcpy(custom->data, value->data, QC_MIN(value->bytes, custom->bytes));
+    }
+}
+
 TfLiteStatus c_invoke(struct TfLiteInterpreter *interpreter, struct c_view *view)
 {
     struct qc_session *session = interpreter->session;
+    if (view->reshaped && c_allocate(interpreter, view) != kTfLiteOk) return kTfLiteError;
     if (!view->frame->planned) {
         c_report(&interpreter->reporter, "the tensors are not allocated: call AllocateTensors first, and again after a resize");
         return kTfLiteError;
@@ -220,6 +326,7 @@ TfLiteStatus c_invoke(struct TfLiteInterpreter *interpreter, struct c_view *view
 #if defined(__x86_64__)
     _mm_setcsr(mode);
 #endif
+    if (!status && view->frame == session->main) copy_custom(interpreter, view);
     if (!c_view_sync(interpreter, view->frame->graph->index)) return kTfLiteError;
     return status ? c_report_error(&interpreter->reporter, &session->env) : kTfLiteOk;
 }
@@ -276,18 +383,17 @@ TfLiteTensor *TfLiteInterpreterGetVariableTensor(const TfLiteInterpreter *interp
 TfLiteStatus TfLiteInterpreterSetCustomAllocationForTensor(TfLiteInterpreter *interpreter, int tensor_index,
                                                            const TfLiteCustomAllocation *allocation, int64_t flags)
 {
-    const struct qc_graph *graph = interpreter->session->main->graph;
-    bool is_input = false;
-    for (int i = 0; i < interpreter->session->input_count; i++) is_input |= interpreter->session->input[i] == tensor_index;
-    if (!allocation || !is_input) {
-        c_report(&interpreter->reporter, "tensor %d is no input: only inputs can be given memory by the caller", tensor_index);
+    const struct qc_session *session = interpreter->session;
+    if (!allocation) return kTfLiteError;
+    if (!is_listed(session->input, session->input_count, tensor_index) && !is_listed(session->output, session->output_count, tensor_index)) {
+        c_report(&interpreter->reporter, "tensor %d is neither input nor output: only these can be given memory by the caller", tensor_index);
         return kTfLiteError;
     }
     if (!(flags & kTfLiteCustomAllocationFlagsSkipAlignCheck) && (uintptr_t)allocation->data % 64) {
         c_report(&interpreter->reporter, "the custom allocation of tensor %d is not aligned to 64 bytes", tensor_index);
         return kTfLiteError;
     }
-    if (!interpreter->custom && !(interpreter->custom = calloc(graph->tensor_count, sizeof *interpreter->custom))) return kTfLiteError;
+    if (!interpreter->custom && !(interpreter->custom = calloc(session->main->graph->tensor_count, sizeof *interpreter->custom))) return kTfLiteError;
     interpreter->custom[tensor_index] = *allocation;
     return kTfLiteOk;
 }
@@ -295,37 +401,4 @@ TfLiteStatus TfLiteInterpreterSetCustomAllocationForTensor(TfLiteInterpreter *in
 TfLiteStatus TfLiteInterpreterEnsureTensorDataIsReadable(TfLiteInterpreter *interpreter, int tensor_index)
 {
     return TfLiteInterpreterGetTensor(interpreter, tensor_index) ? kTfLiteOk : kTfLiteError;
-}
-
-void TfLiteSetAllowBufferHandleOutput(const TfLiteInterpreter *interpreter, bool allow_buffer_handle_output)
-{
-    (void)interpreter, (void)allow_buffer_handle_output;
-}
-
-static TfLiteStatus no_delegates(const TfLiteInterpreter *interpreter, TfLiteStatus status)
-{
-    c_report(&interpreter->reporter, "quantc has no delegates: every operator runs on the CPU");
-    return status;
-}
-
-TfLiteStatus TfLiteInterpreterModifyGraphWithDelegate(const TfLiteInterpreter *interpreter, TfLiteDelegate *delegate)
-{
-    (void)delegate;
-    return no_delegates(interpreter, kTfLiteDelegateError);
-}
-
-TfLiteStatus TfLiteInterpreterSetBufferHandle(TfLiteInterpreter *interpreter, TfLiteTensor *tensor, TfLiteBufferHandle buffer_handle,
-                                              TfLiteOpaqueDelegate *delegate)
-{
-    (void)tensor, (void)buffer_handle, (void)delegate;
-    return no_delegates(interpreter, kTfLiteError);
-}
-
-TfLiteStatus TfLiteInterpreterGetBufferHandle(TfLiteInterpreter *interpreter, int tensor_index, TfLiteBufferHandle *buffer_handle,
-                                              TfLiteOpaqueDelegate **delegate)
-{
-    if (!TfLiteInterpreterGetTensor(interpreter, tensor_index)) return kTfLiteError;
-    if (buffer_handle) *buffer_handle = kTfLiteNullBufferHandle;
-    if (delegate) *delegate = NULL;
-    return kTfLiteOk;
 }

@@ -116,36 +116,3 @@ void TfLiteFloatArrayFree(TfLiteFloatArray *a)
 {
     free(a);
 }
-
-/* ---- delegates: may be made, are never applied ---- */
-
-TfLiteDelegate TfLiteDelegateCreate(void)
-{
-    return (TfLiteDelegate){0};
-}
-
-TfLiteOpaqueDelegate *TfLiteOpaqueDelegateCreate(const TfLiteOpaqueDelegateBuilder *opaque_delegate_builder)
-{
-    if (!opaque_delegate_builder) return NULL;
-    struct {
-        TfLiteDelegate delegate;
-        TfLiteOpaqueDelegateBuilder builder;
-    } *made = calloc(1, sizeof *made);
-    if (!made) return NULL;
-    made->builder = *opaque_delegate_builder;
-    made->delegate.opaque_delegate_builder = &made->builder;
-    made->delegate.flags = opaque_delegate_builder->flags;
-    return (TfLiteOpaqueDelegate *)&made->delegate;
-}
-
-void TfLiteOpaqueDelegateDelete(TfLiteOpaqueDelegate *delegate)
-{
-    free(delegate);
-}
-
-void *TfLiteOpaqueDelegateGetData(const TfLiteOpaqueDelegate *delegate)
-{
-    const TfLiteDelegate *d = (const TfLiteDelegate *)delegate;
-    if (!d) return NULL;
-    return d->opaque_delegate_builder ? d->opaque_delegate_builder->data : d->data_;
-}

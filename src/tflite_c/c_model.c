@@ -84,20 +84,29 @@ void TfLiteInterpreterOptionsDelete(TfLiteInterpreterOptions *options)
     free(options);
 }
 
-static struct c_op *add_op(TfLiteInterpreterOptions *options, int code, const char *name)
+struct c_op *c_op_add(struct c_op **list, size_t *count, size_t *capacity, int code, const char *name)
 {
-    if (options->op_count == options->op_capacity) {
-        size_t capacity = 2 * options->op_capacity + 4;
-        struct c_op *grown = realloc(options->op, capacity * sizeof *grown);
+    if (*count == *capacity) {
+        size_t room = 2 * *capacity + 4;
+        struct c_op *grown = realloc(*list, room * sizeof *grown);
         if (!grown) return NULL;
-        options->op = grown;
-        options->op_capacity = capacity;
+        *list = grown;
+        *capacity = room;
     }
-    struct c_op *op = &options->op[options->op_count];
+    struct c_op *op = &(*list)[*count];
     memset(op, 0, sizeof *op);
     op->op.code = code;
     if (name && !(op->name = strdup(name))) return NULL;
-    options->op_count++;
+    ++*count;
+    return op;
+}
+
+static struct c_op *add_op(TfLiteInterpreterOptions *options, int code, const char *name, int min_version, int max_version)
+{
+    struct c_op *op = c_op_add(&options->op, &options->op_count, &options->op_capacity, code, name);
+    if (!op) return NULL;
+    op->min_version = min_version;
+    op->op.max_version = (uint8_t)QC_MIN(QC_MAX(max_version, 1), 255);
     return op;
 }
 
@@ -109,7 +118,7 @@ TfLiteInterpreterOptions *TfLiteInterpreterOptionsCopy(const TfLiteInterpreterOp
     copy->op = NULL;
     copy->op_count = copy->op_capacity = 0;
     for (size_t i = 0; i < from->op_count; i++) {
-        struct c_op *op = add_op(copy, from->op[i].op.code, from->op[i].name);
+        struct c_op *op = add_op(copy, from->op[i].op.code, from->op[i].name, from->op[i].min_version, from->op[i].op.max_version);
         if (!op) {
             TfLiteInterpreterOptionsDelete(copy);
             return NULL;
@@ -131,11 +140,6 @@ void TfLiteInterpreterOptionsSetErrorReporter(TfLiteInterpreterOptions *options,
     if (options) options->reporter = (struct c_reporter){reporter, user_data};
 }
 
-void TfLiteInterpreterOptionsAddDelegate(TfLiteInterpreterOptions *options, TfLiteOpaqueDelegate *delegate)
-{
-    if (options && delegate) options->has_delegate = true;
-}
-
 TfLiteStatus TfLiteInterpreterOptionsEnableCancellation(TfLiteInterpreterOptions *options, bool enable)
 {
     if (!options) return kTfLiteError;
@@ -146,33 +150,72 @@ TfLiteStatus TfLiteInterpreterOptionsEnableCancellation(TfLiteInterpreterOptions
 void TfLiteInterpreterOptionsAddOperator(TfLiteInterpreterOptions *options, TfLiteOperator *registration)
 {
     if (!options || !registration) return;
-    struct c_op *op = add_op(options, registration->code, registration->name);
+    struct c_op *op = add_op(options, registration->code, registration->name, registration->version, registration->version);
     if (op) op->external = registration;
 }
 
 void TfLiteInterpreterOptionsAddBuiltinOp(TfLiteInterpreterOptions *options, TfLiteBuiltinOperator op, const TfLiteRegistration *registration,
                                           int32_t min_version, int32_t max_version)
 {
-    (void)min_version;
     if (!options || !registration) return;
-    struct c_op *added = add_op(options, op, NULL);
-    if (added) {
-        added->registration = registration;
-        added->op.max_version = (uint8_t)QC_MIN(QC_MAX(max_version, 1), 255);
-    }
+    struct c_op *added = add_op(options, op, NULL, min_version, max_version);
+    if (added) added->registration = registration;
 }
 
 void TfLiteInterpreterOptionsAddCustomOp(TfLiteInterpreterOptions *options, const char *name, const TfLiteRegistration *registration,
                                          int32_t min_version, int32_t max_version)
 {
-    (void)min_version;
     if (!options || !registration || !name) return;
-    struct c_op *added = add_op(options, tfl_BuiltinOperator_CUSTOM, name);
-    if (added) {
-        added->registration = registration;
-        added->op.max_version = (uint8_t)QC_MIN(QC_MAX(max_version, 1), 255);
-    }
+    struct c_op *added = add_op(options, tfl_BuiltinOperator_CUSTOM, name, min_version, max_version);
+    if (added) added->registration = registration;
 }
+
+/* ---- resolvers: asked first, quantc's own operators after them ---- */
+
+void TfLiteInterpreterOptionsSetOpResolverExternalWithFallback(
+    TfLiteInterpreterOptions *options, const TfLiteOperator *(*find_builtin_op_external)(void *user_data, int op, int version),
+    const TfLiteOperator *(*find_custom_op_external)(void *user_data, const char *custom_op, int version),
+    const TfLiteRegistration *(*find_builtin_op)(void *user_data, TfLiteBuiltinOperator op, int version),
+    const TfLiteRegistration *(*find_custom_op)(void *user_data, const char *op, int version), void *op_resolver_user_data)
+{
+    if (!options) return;
+    options->resolver =
+        (struct c_resolver){find_builtin_op_external, find_custom_op_external, find_builtin_op, find_custom_op, op_resolver_user_data};
+}
+
+void TfLiteInterpreterOptionsSetOpResolverExternal(TfLiteInterpreterOptions *options,
+                                                   const TfLiteOperator *(*find_builtin_op)(void *user_data, int op, int version),
+                                                   const TfLiteOperator *(*find_custom_op)(void *user_data, const char *custom_op,
+                                                                                           int version),
+                                                   void *op_resolver_user_data)
+{
+    TfLiteInterpreterOptionsSetOpResolverExternalWithFallback(options, find_builtin_op, find_custom_op, NULL, NULL, op_resolver_user_data);
+}
+
+void TfLiteInterpreterOptionsSetOpResolver(TfLiteInterpreterOptions *options,
+                                           const TfLiteRegistration *(*find_builtin_op)(void *user_data, TfLiteBuiltinOperator op,
+                                                                                        int version),
+                                           const TfLiteRegistration *(*find_custom_op)(void *user_data, const char *op, int version),
+                                           void *op_resolver_user_data)
+{
+    TfLiteInterpreterOptionsSetOpResolverExternalWithFallback(options, NULL, NULL, find_builtin_op, find_custom_op, op_resolver_user_data);
+}
+
+/* Registrations of earlier releases are the first fields of today's, and no later field is read. */
+#define OLD_RESOLVER(V)                                                                                                              \
+    void TfLiteInterpreterOptionsSetOpResolver##V(                                                                                   \
+        TfLiteInterpreterOptions *options,                                                                                           \
+        const TfLiteRegistration_##V *(*find_builtin_op)(void *user_data, TfLiteBuiltinOperator op, int version),                    \
+        const TfLiteRegistration_##V *(*find_custom_op)(void *user_data, const char *op, int version), void *op_resolver_user_data)  \
+    {                                                                                                                                \
+        TfLiteInterpreterOptionsSetOpResolver(                                                                                       \
+            options, (const TfLiteRegistration *(*)(void *, TfLiteBuiltinOperator, int))(void (*)(void))find_builtin_op,             \
+            (const TfLiteRegistration *(*)(void *, const char *, int))(void (*)(void))find_custom_op, op_resolver_user_data);        \
+    }
+
+OLD_RESOLVER(V1)
+OLD_RESOLVER(V2)
+OLD_RESOLVER(V3)
 
 void TfLiteInterpreterOptionsSetUseNNAPI(TfLiteInterpreterOptions *options, bool enable)
 {

@@ -1,8 +1,9 @@
 /*
- * c_opaque.c - tensors, nodes and contexts as custom operators see them: the plain structs under other names.
+ * c_opaque.c - tensors and nodes as custom operators see them: the plain structs under other names. Contexts: c_context.c.
  */
 #include "tflite_c/c_internal.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static const TfLiteTensor *tensor_of(const TfLiteOpaqueTensor *tensor)
@@ -15,9 +16,9 @@ static const TfLiteNode *node_of(const TfLiteOpaqueNode *node)
     return (const TfLiteNode *)(const void *)node;
 }
 
-static TfLiteContext *context_of(const TfLiteOpaqueContext *context)
+static TfLiteTensor *mutable_tensor(TfLiteOpaqueTensor *tensor)
 {
-    return (TfLiteContext *)(uintptr_t)(const void *)context;
+    return (TfLiteTensor *)(void *)tensor;
 }
 
 /* ---- tensors ---- */
@@ -46,7 +47,7 @@ TfLiteStatus TfLiteOpaqueTensorGetNumDimsSignature(const TfLiteOpaqueTensor *ten
 
 TfLiteStatus TfLiteOpaqueTensorGetDimSignature(const TfLiteOpaqueTensor *tensor, int32_t dim_index, int32_t *dim_length)
 {
-    const TfLiteIntArray *signature = tensor_of(tensor)->dims_signature;
+    const TfLiteIntArray *signature = TfLiteTensorGetDimsSignature(tensor_of(tensor));
     *dim_length = signature && dim_index >= 0 && dim_index < signature->size ? signature->data[dim_index] : -1;
     return kTfLiteOk;
 }
@@ -113,7 +114,7 @@ TfLiteQuantizationParams TfLiteOpaqueTensorGetQuantizationParams(const TfLiteOpa
 
 TfLiteStatus TfLiteOpaqueTensorCopyFromBuffer(TfLiteOpaqueTensor *tensor, const void *input_data, size_t input_data_size)
 {
-    return TfLiteTensorCopyFromBuffer((TfLiteTensor *)(void *)tensor, input_data, input_data_size);
+    return TfLiteTensorCopyFromBuffer(mutable_tensor(tensor), input_data, input_data_size);
 }
 
 TfLiteStatus TfLiteOpaqueTensorCopyToBuffer(const TfLiteOpaqueTensor *tensor, void *output_data, size_t output_data_size)
@@ -143,12 +144,53 @@ TfLiteStatus TfLiteOpaqueTensorGetString(const TfLiteOpaqueTensor *tensor, int i
     return kTfLiteOk;
 }
 
+TfLiteStatus TfLiteOpaqueTensorWriteStrings(TfLiteOpaqueTensor *tensor, const char *const *str_array, int str_array_len, const int *str_n_len)
+{
+    TfLiteTensor *t = mutable_tensor(tensor);
+    struct c_view *view = t ? c_view_of(t) : NULL;
+    if (!view || t->type != kTfLiteString || str_array_len < 0) return kTfLiteError;
+    size_t bytes = 4 * ((size_t)str_array_len + 2);
+    for (int i = 0; i < str_array_len; i++) {
+        if (str_n_len[i] < 0) return kTfLiteError;
+        bytes += (size_t)str_n_len[i];
+    }
+    char *packed = bytes > INT32_MAX ? NULL : malloc(bytes); /* the strings may be those that the tensor holds now */
+    if (!packed) return kTfLiteError;
+    int32_t at = 4 * (str_array_len + 2);
+    memcpy(packed, &str_array_len, 4);
+    for (int i = 0; i < str_array_len; i++) {
+        memcpy(packed + 4 * ((size_t)i + 1), &at, 4);
+        if (str_n_len[i]) memcpy(packed + at, str_array[i], (size_t)str_n_len[i]);
+        at += str_n_len[i];
+    }
+    memcpy(packed + 4 * ((size_t)str_array_len + 1), &at, 4);
+    TfLiteStatus status = c_view_strings(view, t, str_array_len, bytes);
+    if (status == kTfLiteOk) memcpy(t->data.raw, packed, bytes);
+    free(packed);
+    return status;
+}
+
+TfLiteStatus TfLiteOpaqueTensorWriteString(TfLiteOpaqueTensor *tensor, const char *str, int len)
+{
+    return TfLiteOpaqueTensorWriteStrings(tensor, &str, 1, &len);
+}
+
+void TfLiteOpaqueTensorSetAllocationTypeToDynamic(TfLiteOpaqueTensor *tensor)
+{
+    mutable_tensor(tensor)->allocation_type = kTfLiteDynamic;
+}
+
+void TfLiteOpaqueTensorSetNonCpuAllocation(TfLiteOpaqueTensor *tensor)
+{
+    mutable_tensor(tensor)->allocation_type = kTfLiteNonCpu;
+}
+
 /* ---- nodes ---- */
 
 static TfLiteTensor *operand(const TfLiteOpaqueContext *context, const TfLiteIntArray *list, int index)
 {
     if (index < 0 || index >= list->size || list->data[index] < 0) return NULL;
-    return &context_of(context)->tensors[list->data[index]];
+    return &((const TfLiteContext *)(const void *)context)->tensors[list->data[index]];
 }
 
 const TfLiteOpaqueTensor *TfLiteOpaqueNodeGetInput(const TfLiteOpaqueContext *context, const TfLiteOpaqueNode *node, int index)
@@ -231,82 +273,4 @@ int TfLiteOpaqueNodeGetOutputTensorIndex(const TfLiteOpaqueNode *node, int index
 {
     const TfLiteIntArray *list = node_of(node)->outputs;
     return index_of_output < 0 || index_of_output >= list->size ? -1 : list->data[index_of_output];
-}
-
-/* ---- contexts ---- */
-
-static const struct c_view *view_of(const TfLiteOpaqueContext *context)
-{
-    return context_of(context)->impl_;
-}
-
-TfLiteStatus TfLiteOpaqueContextGetInputs(const TfLiteOpaqueContext *context, const int **inputs, int *num_inputs)
-{
-    const struct qc_session *session = view_of(context)->interpreter->session;
-    *inputs = session->input;
-    *num_inputs = session->input_count;
-    return kTfLiteOk;
-}
-
-TfLiteStatus TfLiteOpaqueContextGetOutputs(const TfLiteOpaqueContext *context, const int **outputs, int *num_outputs)
-{
-    const struct qc_session *session = view_of(context)->interpreter->session;
-    *outputs = session->output;
-    *num_outputs = session->output_count;
-    return kTfLiteOk;
-}
-
-size_t TfLiteOpaqueContextGetNumNodes(const TfLiteOpaqueContext *context)
-{
-    return view_of(context)->frame->graph->node_count;
-}
-
-size_t TfLiteOpaqueContextGetNumTensors(const TfLiteOpaqueContext *context)
-{
-    return context_of(context)->tensors_size;
-}
-
-const char *TfLiteOpaqueContextGetName(const TfLiteOpaqueContext *context)
-{
-    return view_of(context)->frame->graph->name;
-}
-
-TfLiteOpaqueTensor *TfLiteOpaqueContextGetOpaqueTensor(const TfLiteOpaqueContext *context, int index)
-{
-    const TfLiteContext *c = context_of(context);
-    return index < 0 || (size_t)index >= c->tensors_size ? NULL : (TfLiteOpaqueTensor *)(void *)&c->tensors[index];
-}
-
-TfLiteStatus TfLiteOpaqueContextResizeTensor(TfLiteOpaqueContext *context, TfLiteOpaqueTensor *tensor, TfLiteIntArray *new_size)
-{
-    TfLiteContext *c = context_of(context);
-    return c->ResizeTensor(c, (TfLiteTensor *)(void *)tensor, new_size);
-}
-
-TfLiteStatus TfLiteOpaqueContextGetSizeOfType(TfLiteOpaqueContext *context, TfLiteType type, size_t *bytes)
-{
-    (void)context;
-    *bytes = qc_dtype_bytes(c_dtype(type), 1);
-    return *bytes ? kTfLiteOk : kTfLiteError;
-}
-
-TfLiteStatus TfLiteOpaqueContextGetMetadata(TfLiteOpaqueContext *context, const char *name, const char **ptr, size_t *bytes)
-{
-    const TfLiteContext *c = context_of(context);
-    return c->GetModelMetadata(c, name, ptr, bytes);
-}
-
-void TfLiteOpaqueContextReportErrorVa(TfLiteOpaqueContext *context, const char *format, va_list vlist)
-{
-    char text[1024];
-    vsnprintf(text, sizeof text, format, vlist);
-    c_report(&view_of(context)->interpreter->reporter, "%s", text);
-}
-
-void TfLiteOpaqueContextReportError(TfLiteOpaqueContext *context, const char *format, ...)
-{
-    va_list list;
-    va_start(list, format);
-    TfLiteOpaqueContextReportErrorVa(context, format, list);
-    va_end(list);
 }

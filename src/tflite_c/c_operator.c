@@ -95,6 +95,8 @@ void TfLiteOperatorSetInplaceOperator(TfLiteOperator *registration, uint64_t inp
 
 /* ---- calling them ---- */
 
+static qc_status infer(struct qc_step *step); /* also marks the operators that are a caller's */
+
 static TfLiteOpaqueContext *opaque(TfLiteContext *context)
 {
     return (TfLiteOpaqueContext *)(void *)context;
@@ -103,6 +105,7 @@ static TfLiteOpaqueContext *opaque(TfLiteContext *context)
 static void *call_init(const struct c_op *op, TfLiteContext *context, const char *data, size_t bytes)
 {
     const TfLiteOperator *external = op->external;
+    if (!external && !op->registration) return NULL; /* a stand-in */
     if (op->registration) return op->registration->init ? op->registration->init(context, data, bytes) : NULL;
     if (external->init_with_data) return external->init_with_data(external->user_data, opaque(context), data, bytes);
     return external->init ? external->init(opaque(context), data, bytes) : NULL;
@@ -111,6 +114,7 @@ static void *call_init(const struct c_op *op, TfLiteContext *context, const char
 static void call_free(const struct c_op *op, TfLiteContext *context, void *data)
 {
     const TfLiteOperator *external = op->external;
+    if (!external && !op->registration) return;
     if (op->registration) {
         if (op->registration->free) op->registration->free(context, data);
     } else if (external->free_with_data) {
@@ -134,109 +138,6 @@ static TfLiteStatus call_node(const struct c_op *op, TfLiteContext *context, TfL
     return plain ? plain(opaque(context), opaque_node) : prepare ? kTfLiteOk : kTfLiteError;
 }
 
-/* ---- the context that TfLiteRegistration operators use ---- */
-
-static struct c_view *view_of(const TfLiteContext *context)
-{
-    return context->impl_;
-}
-
-static void report(TfLiteContext *context, const char *format, ...)
-{
-    char text[1024];
-    va_list list;
-    va_start(list, format);
-    vsnprintf(text, sizeof text, format, list);
-    va_end(list);
-    c_report(&view_of(context)->interpreter->reporter, "%s", text);
-}
-
-TfLiteStatus c_resize_output(struct c_view *view, TfLiteTensor *tensor, int rank, const int *dims)
-{
-    size_t index = (size_t)(tensor - view->tensor);
-    if (index >= view->frame->graph->tensor_count) { /* a temporary: memory of its own */
-        size_t count = 1;
-        for (int i = 0; i < rank; i++)
-            if (dims[i] < 0 || __builtin_mul_overflow(count, (size_t)dims[i], &count)) return kTfLiteError;
-        size_t bytes = qc_dtype_bytes(c_dtype(tensor->type), count);
-        void *grown = realloc(tensor->data.data, bytes + 64);
-        TfLiteIntArray *copy = TfLiteIntArrayCreate(rank);
-        if (grown) tensor->data.data = grown;
-        if (!grown || !copy) {
-            TfLiteIntArrayFree(copy);
-            return kTfLiteError;
-        }
-        for (int i = 0; i < rank; i++) copy->data[i] = dims[i];
-        TfLiteIntArrayFree(tensor->dims);
-        tensor->dims = copy;
-        tensor->bytes = bytes;
-        return kTfLiteOk;
-    }
-    struct qc_step *step = view->step;
-    struct qc_value *value = &view->frame->value[index].value;
-    for (int k = 0; step && k < step->out_count; k++) {
-        if (step->out[k] != value) continue;
-        qc_status status = value->dynamic && step->prepared ? step->rt->resize(step->rt, value, rank, dims, value->bytes)
-                                                            : qc_step_output(step, k, value->type, rank, dims);
-        c_view_sync_value(view, value);
-        return status ? kTfLiteError : kTfLiteOk;
-    }
-    c_report(&view->interpreter->reporter, "tensor '%s' is no output of the operator that resizes it", tensor->name);
-    return kTfLiteError;
-}
-
-static TfLiteStatus resize(TfLiteContext *context, TfLiteTensor *tensor, TfLiteIntArray *new_size)
-{
-    TfLiteStatus status = c_resize_output(view_of(context), tensor, new_size->size, new_size->data);
-    TfLiteIntArrayFree(new_size);
-    return status;
-}
-
-static TfLiteStatus resize_explicit(TfLiteContext *context, TfLiteTensor *tensor, int rank, const int *shape)
-{
-    return c_resize_output(view_of(context), tensor, rank, shape);
-}
-
-static TfLiteTensor *get_tensor(const TfLiteContext *context, int index)
-{
-    return index < 0 || (size_t)index >= context->tensors_size ? NULL : &context->tensors[index];
-}
-
-static TfLiteStatus add_tensors(TfLiteContext *context, int count, int *first)
-{
-    struct c_view *view = view_of(context);
-    if (count < 0 || view->tensor_count + (size_t)count > view->frame->graph->tensor_count + C_SPARE_TENSORS) {
-        report(context, "an operator asks for %d temporary tensors; a graph has room for %d", count, C_SPARE_TENSORS);
-        return kTfLiteError;
-    }
-    if (first) *first = (int)view->tensor_count;
-    view->tensor_count += (size_t)count;
-    context->tensors_size = view->tensor_count;
-    return kTfLiteOk;
-}
-
-static TfLiteStatus metadata(const TfLiteContext *context, const char *name, const char **ptr, size_t *bytes)
-{
-    const void *data;
-    if (!qc_model_metadata(view_of(context)->interpreter->model->model, name, &data, bytes)) return kTfLiteError;
-    *ptr = data;
-    return kTfLiteOk;
-}
-
-static void set_context(struct c_view *view)
-{
-    view->context = (TfLiteContext){.tensors_size = view->tensor_count,
-                                    .tensors = view->tensor,
-                                    .impl_ = view,
-                                    .ResizeTensor = resize,
-                                    .ReportError = report,
-                                    .AddTensors = add_tensors,
-                                    .recommended_num_threads = qc_pool_threads(view->interpreter->session->pool),
-                                    .ResizeTensorExplicit = resize_explicit,
-                                    .GetTensor = get_tensor,
-                                    .GetModelMetadata = metadata};
-}
-
 /* ---- nodes ---- */
 
 static TfLiteIntArray *index_list(struct qc_tensor *const *tensor, int count)
@@ -246,25 +147,51 @@ static TfLiteIntArray *index_list(struct qc_tensor *const *tensor, int count)
     return list;
 }
 
-static struct c_node *node_of(struct c_view *view, struct qc_step *step)
+/* The caller's operator for the node; NULL: quantc's own runs it. */
+static const struct c_op *callers_op(const struct c_view *view, const struct qc_node *node)
 {
-    const struct qc_node *node = step->node;
+    const struct qc_op *op = qc_session_op(view->interpreter->session, node);
+    return op && op->infer == infer ? (const struct c_op *)(const void *)op : NULL;
+}
+
+static struct c_node *node_at(struct c_view *view, const struct qc_node *node)
+{
     for (struct c_node *found = view->nodes; found; found = found->next)
         if (found->node == node) return found;
     struct c_node *made = calloc(1, sizeof *made);
     if (!made) return NULL;
     made->node = node;
-    made->op = (const struct c_op *)(const void *)step->op;
+    made->op = callers_op(view, node);
     made->view = (TfLiteNode){.inputs = index_list(node->in, node->in_count),
                               .outputs = index_list(node->out, node->out_count),
                               .intermediates = index_list(node->intermediate, node->intermediate_count),
                               .temporaries = TfLiteIntArrayCreate(0),
-                              .builtin_data = (void *)(uintptr_t)node->options,
                               .custom_initial_data = node->custom_data,
                               .custom_initial_data_size = (int)node->custom_bytes};
     made->view.user_data = call_init(made->op, &view->context, node->custom_data, node->custom_bytes);
     made->next = view->nodes;
     return view->nodes = made;
+}
+
+TfLiteStatus c_op_begin(struct TfLiteInterpreter *interpreter)
+{
+    const struct qc_model *model = interpreter->model->model;
+    for (uint32_t g = 0; interpreter->op_count && g < model->graph_count; g++) {
+        struct c_view *view = c_view_sync(interpreter, g);
+        if (!view) return kTfLiteError;
+        c_context_set(view);
+        for (uint32_t n = 0; n < model->graph[g]->node_count; n++) {
+            const struct qc_node *node = model->graph[g]->node[n];
+            const struct c_op *op = callers_op(view, node);
+            if (op && !node->custom && node->options) {
+                c_report(&interpreter->reporter, "%s cannot be replaced: its options would have to be passed in TensorFlow Lite's own structs",
+                         op->op.name);
+                return kTfLiteError;
+            }
+            if (op && !node_at(view, node)) return kTfLiteError;
+        }
+    }
+    return kTfLiteOk;
 }
 
 void c_op_end(struct c_view *view)
@@ -290,7 +217,7 @@ static struct c_view *enter(struct qc_step *step)
     uint32_t graph = step->node->graph->index;
     if (!interpreter->view || (!interpreter->view[graph].made && !c_view_sync(interpreter, graph))) return NULL;
     struct c_view *view = &interpreter->view[graph];
-    set_context(view);
+    c_context_set(view);
     view->step = step;
     for (int i = 0; i < step->in_count; i++)
         if (step->in[i]) c_view_sync_value(view, step->in[i]);
@@ -301,8 +228,13 @@ static struct c_view *enter(struct qc_step *step)
 static qc_status infer(struct qc_step *step)
 {
     struct c_view *view = enter(step);
-    struct c_node *node = view ? node_of(view, step) : NULL;
+    struct c_node *node = view ? node_at(view, step->node) : NULL;
     if (!node) return qc_step_fail(step, QC_NOMEM, "out of memory");
+    if (node->deferred && view->frame->busy) { /* prepared when planned: invoke itself gives the outputs their shapes */
+        view->step = NULL;
+        return qc_step_defer(step);
+    }
+    node->deferred = false;
     if (node->view.user_data == TfLiteKernelInitFailed()) return qc_step_fail(step, QC_INVALID, "the operator's init failed");
     step->prepared = false;
     TfLiteStatus status = call_node(node->op, &view->context, &node->view, true);
@@ -311,7 +243,10 @@ static qc_status infer(struct qc_step *step)
     if (status != kTfLiteOk) return qc_step_fail(step, QC_INVALID, "the operator's prepare failed with status %d", (int)status);
     for (int i = 0; i < step->out_count; i++) {
         const struct qc_tensor *tensor = step->out[i]->tensor;
-        if (view->tensor[tensor->index].allocation_type == kTfLiteDynamic && !step->out[i]->shaped) return qc_step_defer(step);
+        if (view->tensor[tensor->index].allocation_type == kTfLiteDynamic && !step->out[i]->shaped) {
+            node->deferred = true;
+            return qc_step_defer(step);
+        }
         if (!step->out[i]->shaped) QC_TRY(qc_step_output(step, i, tensor->type, tensor->rank, tensor->dims));
     }
     return QC_OK;
@@ -320,7 +255,7 @@ static qc_status infer(struct qc_step *step)
 static qc_status run(struct qc_step *step)
 {
     struct c_view *view = enter(step);
-    struct c_node *node = view ? node_of(view, step) : NULL;
+    struct c_node *node = view ? node_at(view, step->node) : NULL;
     if (!node) return qc_step_fail(step, QC_NOMEM, "out of memory");
     TfLiteStatus status = call_node(node->op, &view->context, &node->view, false);
     view->step = NULL;

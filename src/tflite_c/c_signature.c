@@ -29,19 +29,45 @@ static struct qc_signature_entry **sorted(struct qc_signature_entry *entry, int 
     return list;
 }
 
+/* Without a key: the first signature of the main graph. */
+static const struct qc_signature *find_signature(const struct qc_model *model, const char *key)
+{
+    for (uint32_t i = 0; i < model->signature_count; i++) {
+        const struct qc_signature *signature = &model->signature[i];
+        if (key ? !strcmp(signature->key, key) : signature->graph == model->graph[0]) return signature;
+    }
+    return NULL;
+}
+
+static struct qc_signature_entry *entries(struct qc_tensor *const *tensor, int count)
+{
+    struct qc_signature_entry *entry = calloc((size_t)count + 1, sizeof *entry);
+    for (int i = 0; entry && i < count; i++) entry[i] = (struct qc_signature_entry){tensor[i]->name, tensor[i]};
+    return entry;
+}
+
+static const struct qc_signature *make_placeholder(TfLiteSignatureRunner *runner, struct qc_graph *graph)
+{
+    runner->placeholder = (struct qc_signature){"", graph, entries(graph->input, graph->input_count), entries(graph->output, graph->output_count),
+                                                graph->input_count, graph->output_count};
+    return &runner->placeholder;
+}
+
 TfLiteSignatureRunner *TfLiteInterpreterGetSignatureRunner(const TfLiteInterpreter *interpreter, const char *signature_key)
 {
     const struct qc_model *model = interpreter->model->model;
-    const struct qc_signature *signature = NULL;
-    for (uint32_t i = 0; signature_key && i < model->signature_count && !signature; i++)
-        if (!strcmp(model->signature[i].key, signature_key)) signature = &model->signature[i];
-    TfLiteSignatureRunner *runner = signature ? calloc(1, sizeof *runner) : NULL;
+    const struct qc_signature *signature = find_signature(model, signature_key);
+    bool placeholder = !signature_key && !model->signature_count;
+    TfLiteSignatureRunner *runner = signature || placeholder ? calloc(1, sizeof *runner) : NULL;
     if (!runner) return NULL;
+    if (placeholder) signature = make_placeholder(runner, model->graph[0]);
     runner->interpreter = (TfLiteInterpreter *)(uintptr_t)interpreter;
     runner->signature = signature;
-    runner->input = sorted(signature->input, signature->input_count);
-    runner->output = sorted(signature->output, signature->output_count);
-    runner->view = c_view_sync(runner->interpreter, signature->graph->index);
+    if (signature->input && signature->output) {
+        runner->input = sorted(signature->input, signature->input_count);
+        runner->output = sorted(signature->output, signature->output_count);
+        runner->view = c_view_sync(runner->interpreter, signature->graph->index);
+    }
     if (runner->input && runner->output && runner->view) return runner;
     TfLiteSignatureRunnerDelete(runner);
     return NULL;
@@ -50,6 +76,8 @@ TfLiteSignatureRunner *TfLiteInterpreterGetSignatureRunner(const TfLiteInterpret
 void TfLiteSignatureRunnerDelete(TfLiteSignatureRunner *signature_runner)
 {
     if (!signature_runner) return;
+    free(signature_runner->placeholder.input);
+    free(signature_runner->placeholder.output);
     free(signature_runner->input);
     free(signature_runner->output);
     free(signature_runner);

@@ -62,7 +62,7 @@ TfLiteStatus TfLiteTensorCopyToBuffer(const TfLiteTensor *output_tensor, void *o
 
 void TfLiteTensorDataFree(TfLiteTensor *t)
 {
-    if (t->allocation_type == kTfLiteDynamic || t->allocation_type == kTfLitePersistentRo) free(t->data.data);
+    if (!c_view_of(t) && (t->allocation_type == kTfLiteDynamic || t->allocation_type == kTfLitePersistentRo)) free(t->data.data);
     t->data.data = NULL;
 }
 
@@ -130,6 +130,7 @@ TfLiteStatus TfLiteTensorCopy(const TfLiteTensor *src, TfLiteTensor *dst)
 TfLiteTensor TfLiteTensorClone(TfLiteTensor src)
 {
     TfLiteTensor copy = src;
+    copy.allocation = NULL;
     if (src.data.data && src.allocation_type == kTfLiteDynamic && (copy.data.data = malloc(src.bytes + 1)))
         memcpy(copy.data.data, src.data.data, src.bytes);
     copy.dims = TfLiteIntArrayCopy(src.dims);
@@ -149,9 +150,23 @@ TfLiteTensor TfLiteTensorClone(TfLiteTensor src)
     return copy;
 }
 
+static TfLiteStatus resize_in_view(struct c_view *view, size_t num_bytes, TfLiteTensor *tensor, bool preserve_data)
+{
+    size_t kept = preserve_data && tensor->data.data ? QC_MIN(num_bytes, tensor->bytes) : 0;
+    void *copy = kept ? malloc(kept) : NULL;
+    if (kept && !copy) return kTfLiteError;
+    if (copy) memcpy(copy, tensor->data.data, kept);
+    TfLiteStatus status = c_view_reserve(view, tensor, num_bytes);
+    if (copy && status == kTfLiteOk) memcpy(tensor->data.data, copy, kept);
+    free(copy);
+    return status;
+}
+
 TfLiteStatus TfLiteTensorResizeMaybeCopy(size_t num_bytes, TfLiteTensor *tensor, bool preserve_data)
 {
     if (tensor->allocation_type != kTfLiteDynamic && tensor->allocation_type != kTfLitePersistentRo) return kTfLiteOk;
+    struct c_view *view = c_view_of(tensor);
+    if (view) return resize_in_view(view, num_bytes, tensor, preserve_data);
     if (!preserve_data) {
         free(tensor->data.data);
         tensor->data.data = NULL;
@@ -182,6 +197,7 @@ TfLiteAllocationStrategy TfLiteTensorGetAllocationStrategy(const TfLiteTensor *t
     case kTfLiteArenaRwPersistent: return kTfLiteAllocationStrategyArena;
     case kTfLiteDynamic:
     case kTfLitePersistentRo: return kTfLiteAllocationStrategyMalloc;
+    case kTfLiteVariantObject: return kTfLiteAllocationStrategyNew;
     default: return kTfLiteAllocationStrategyUnknown;
     }
 }
@@ -189,13 +205,13 @@ TfLiteAllocationStrategy TfLiteTensorGetAllocationStrategy(const TfLiteTensor *t
 TfLiteRunStability TfLiteTensorGetBufferAddressStability(const TfLiteTensor *t)
 {
     switch (t->allocation_type) {
-    case kTfLiteArenaRw: return kTfLiteRunStabilityUnstable;
-    case kTfLiteDynamic: return kTfLiteRunStabilitySingleRun;
+    case kTfLiteArenaRw:
+    case kTfLiteArenaRwPersistent: return kTfLiteRunStabilityUnstable;
+    case kTfLiteDynamic:
+    case kTfLitePersistentRo: return kTfLiteRunStabilitySingleRun;
     case kTfLiteMmapRo:
     case kTfLiteMemNone:
-    case kTfLiteArenaRwPersistent:
-    case kTfLitePersistentRo:
-    case kTfLiteCustom: return kTfLiteRunStabilityAcrossRuns;
+    case kTfLiteVariantObject: return kTfLiteRunStabilityAcrossRuns;
     default: return kTfLiteRunStabilityUnknown;
     }
 }
@@ -205,10 +221,11 @@ TfLiteRunStability TfLiteTensorGetDataStability(const TfLiteTensor *t)
     switch (t->allocation_type) {
     case kTfLiteMemNone:
     case kTfLiteMmapRo:
-    case kTfLitePersistentRo: return kTfLiteRunStabilityAcrossRuns;
+    case kTfLiteArenaRwPersistent: return kTfLiteRunStabilityAcrossRuns;
     case kTfLiteArenaRw:
-    case kTfLiteArenaRwPersistent:
-    case kTfLiteDynamic: return kTfLiteRunStabilitySingleRun;
+    case kTfLiteDynamic:
+    case kTfLitePersistentRo:
+    case kTfLiteVariantObject: return kTfLiteRunStabilitySingleRun;
     default: return kTfLiteRunStabilityUnknown;
     }
 }
@@ -221,6 +238,7 @@ TfLiteRunStep TfLiteTensorGetDataKnownStep(const TfLiteTensor *t)
     case kTfLitePersistentRo: return kTfLiteRunStepPrepare;
     case kTfLiteArenaRw:
     case kTfLiteArenaRwPersistent:
+    case kTfLiteVariantObject:
     case kTfLiteDynamic: return kTfLiteRunStepEval;
     default: return kTfLiteRunStepUnknown;
     }
@@ -234,6 +252,7 @@ TfLiteRunStep TfLiteTensorGetShapeKnownStep(const TfLiteTensor *t)
     case kTfLiteArenaRw:
     case kTfLiteArenaRwPersistent:
     case kTfLitePersistentRo: return kTfLiteRunStepPrepare;
+    case kTfLiteVariantObject:
     case kTfLiteDynamic: return kTfLiteRunStepEval;
     default: return kTfLiteRunStepUnknown;
     }

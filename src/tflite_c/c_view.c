@@ -61,17 +61,24 @@ void c_view_sync_value(struct c_view *view, const struct qc_value *value)
     TfLiteTensor *to = &view->tensor[from->index];
     bool planned = view->frame->planned || view->step;
     to->type = c_type(value->type);
-    to->data.data = planned || value->constant ? value->data : NULL;
+    to->data.data = (planned || value->constant) && value->bytes ? value->data : NULL;
     to->bytes = value->bytes;
-    if (value->shaped)
+    if (value->shaped) {
         set_dims(&to->dims, value->rank, value->dims);
-    else if (from->has_shape && !to->dims)
+    } else if (from->has_shape && !view->frame->planned) { /* until it is planned: what the file says */
         set_dims(&to->dims, from->rank, from->dims);
+        to->bytes = qc_dtype_bytes(from->type, qc_tensor_elements(from));
+    }
     to->allocation_type = from->constant         ? kTfLiteMmapRo
                           : value->constant      ? kTfLitePersistentRo
                           : from->variable       ? kTfLiteArenaRwPersistent
                           : value->dynamic       ? kTfLiteDynamic
                                                  : kTfLiteArenaRw;
+    const TfLiteCustomAllocation *custom = view->interpreter->custom;
+    if (custom && custom[from->index].data && view->frame == view->interpreter->session->main) {
+        to->allocation_type = kTfLiteCustom;
+        if (planned && !view->step) to->data.data = custom[from->index].data; /* an operator of the caller's writes the value itself */
+    }
 }
 
 static bool make(struct c_view *view, struct TfLiteInterpreter *interpreter, uint32_t index)
@@ -88,6 +95,7 @@ static bool make(struct c_view *view, struct TfLiteInterpreter *interpreter, uin
         TfLiteTensor *to = &view->tensor[i];
         TfLiteIntArray *signature = NULL;
         to->name = from->name;
+        to->allocation = view; /* for c_view_of; TensorFlow Lite keeps a pointer of its own there */
         to->is_variable = from->variable;
         to->buffer_handle = kTfLiteNullBufferHandle;
         set_quantization(to, from->quant);
@@ -115,6 +123,47 @@ struct c_view *c_view_sync(struct TfLiteInterpreter *interpreter, uint32_t index
     return view;
 }
 
+struct c_view *c_view_of(const TfLiteTensor *tensor)
+{
+    struct c_view *view = (struct c_view *)(uintptr_t)tensor->allocation;
+    return view && tensor >= view->tensor && tensor < view->tensor + view->tensor_count ? view : NULL;
+}
+
+TfLiteStatus c_view_reserve(struct c_view *view, TfLiteTensor *tensor, size_t bytes)
+{
+    size_t index = (size_t)(tensor - view->tensor);
+    if (index >= view->frame->graph->tensor_count) { /* a temporary: memory of its own */
+        void *grown = realloc(tensor->data.data, bytes + 64);
+        if (!grown) return kTfLiteError;
+        tensor->data.data = grown;
+        tensor->bytes = bytes;
+        return kTfLiteOk;
+    }
+    struct qc_frame_value *fv = &view->frame->value[index];
+    if (fv->value.constant || qc_frame_reserve(view->frame, fv, bytes))
+        return c_report_error(&view->interpreter->reporter, &view->interpreter->session->env), kTfLiteError;
+    tensor->data.data = fv->value.data;
+    tensor->bytes = bytes;
+    return kTfLiteOk;
+}
+
+TfLiteStatus c_view_strings(struct c_view *view, TfLiteTensor *tensor, int count, size_t bytes)
+{
+    size_t index = (size_t)(tensor - view->tensor);
+    if (index < view->frame->graph->tensor_count) {
+        struct qc_value *value = &view->frame->value[index].value;
+        if (!view->step && (value->rank != 1 || value->dims[0] != count)) {
+            view->reshaped = true;
+            view->frame->planned = false;
+        }
+        value->rank = 1;
+        value->dims[0] = count;
+        value->shaped = true;
+    }
+    set_dims(&tensor->dims, 1, &(int32_t){count});
+    return c_view_reserve(view, tensor, bytes);
+}
+
 static void free_quantization(TfLiteTensor *tensor)
 {
     TfLiteQuantizationFree(&tensor->quantization);
@@ -130,5 +179,6 @@ void c_view_free(struct c_view *view)
         free_quantization(&view->tensor[i]);
     }
     free(view->tensor);
+    TfLiteIntArrayFree(view->variables);
     memset(view, 0, sizeof *view);
 }

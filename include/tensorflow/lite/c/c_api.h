@@ -62,7 +62,8 @@ TFL_CAPI_EXPORT TfLiteInterpreterOptions *TfLiteInterpreterOptionsCopy(const TfL
 TFL_CAPI_EXPORT void TfLiteInterpreterOptionsDelete(TfLiteInterpreterOptions *options);
 /* -1: as many as there are cores. */
 TFL_CAPI_EXPORT void TfLiteInterpreterOptionsSetNumThreads(TfLiteInterpreterOptions *options, int32_t num_threads);
-/* quantc runs without delegates: with one that cannot be applied TfLiteInterpreterCreate fails and says so. */
+/* quantc runs without delegates: with one that is not XNNPACK's (delegates/xnnpack/xnnpack_delegate.h) TfLiteInterpreterCreate fails and
+ * says so. */
 TFL_CAPI_EXPORT void TfLiteInterpreterOptionsAddDelegate(TfLiteInterpreterOptions *options, TfLiteOpaqueDelegate *delegate);
 /* user_data must outlive the interpreter. */
 TFL_CAPI_EXPORT void TfLiteInterpreterOptionsSetErrorReporter(TfLiteInterpreterOptions *options,
@@ -74,7 +75,8 @@ TFL_CAPI_EXPORT TfLiteStatus TfLiteInterpreterOptionsEnableCancellation(TfLiteIn
 
 /* ---- interpreters ---- */
 
-/* `optional_options` may be NULL; model and options may be deleted afterwards. NULL on failure, operators unknown to quantc included. */
+/* `optional_options` may be NULL; model and options may be deleted afterwards. NULL on failure, builtin operators unknown to quantc included;
+ * custom operators that nobody has make TfLiteInterpreterAllocateTensors return kTfLiteUnresolvedOps. */
 TFL_CAPI_EXPORT TfLiteInterpreter *TfLiteInterpreterCreate(const TfLiteModel *model, const TfLiteInterpreterOptions *optional_options);
 TFL_CAPI_EXPORT void TfLiteInterpreterDelete(TfLiteInterpreter *interpreter);
 TFL_CAPI_EXPORT int32_t TfLiteInterpreterGetInputTensorCount(const TfLiteInterpreter *interpreter);
@@ -99,7 +101,8 @@ TFL_CAPI_EXPORT TfLiteStatus TfLiteInterpreterCancel(const TfLiteInterpreter *in
 
 TFL_CAPI_EXPORT int32_t TfLiteInterpreterGetSignatureCount(const TfLiteInterpreter *interpreter);
 TFL_CAPI_EXPORT const char *TfLiteInterpreterGetSignatureKey(const TfLiteInterpreter *interpreter, int32_t signature_index);
-/* NULL if there is no such signature. To be deleted before the interpreter. */
+/* NULL if there is no such signature. Without a key: the first signature of the main subgraph, or in a model without signatures its inputs
+ * and outputs under their tensors' names. To be deleted before the interpreter. */
 TFL_CAPI_EXPORT TfLiteSignatureRunner *TfLiteInterpreterGetSignatureRunner(const TfLiteInterpreter *interpreter,
                                                                            const char *signature_key);
 TFL_CAPI_EXPORT size_t TfLiteSignatureRunnerGetInputCount(const TfLiteSignatureRunner *signature_runner);

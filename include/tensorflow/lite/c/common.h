@@ -302,7 +302,7 @@ typedef struct TfLiteContext {
     TfLiteStatus (*AddTensors)(struct TfLiteContext *, int tensors_to_add, int *first_new_tensor_index);
     TfLiteStatus (*GetNodeAndRegistration)(struct TfLiteContext *, int node_index, TfLiteNode **node,
                                            struct TfLiteRegistration **registration);
-    TfLiteStatus (*ReplaceNodeSubsetsWithDelegateKernels)(struct TfLiteContext *, struct TfLiteRegistration *registration,
+    TfLiteStatus (*ReplaceNodeSubsetsWithDelegateKernels)(struct TfLiteContext *, struct TfLiteRegistration registration,
                                                           const TfLiteIntArray *nodes_to_replace, struct TfLiteDelegate *delegate);
     int recommended_num_threads;
     TfLiteExternalContext *(*GetExternalContext)(struct TfLiteContext *, TfLiteExternalContextType);
@@ -336,6 +336,29 @@ typedef struct TfLiteRegistration {
     struct TfLiteAsyncKernel *(*async_kernel)(TfLiteContext *context, TfLiteNode *node);
     uint64_t inplace_operator;
 } TfLiteRegistration;
+
+/* Registrations of earlier releases: the same without the last fields. */
+#define TFLITE_REGISTRATION_V1_FIELDS                                                               \
+    void *(*init)(TfLiteContext *context, const char *buffer, size_t length);                       \
+    void (*free)(TfLiteContext *context, void *buffer);                                             \
+    TfLiteStatus (*prepare)(TfLiteContext *context, TfLiteNode *node);                              \
+    TfLiteStatus (*invoke)(TfLiteContext *context, TfLiteNode *node);                               \
+    const char *(*profiling_string)(const TfLiteContext *context, const TfLiteNode *node);          \
+    int32_t builtin_code;                                                                           \
+    const char *custom_name;                                                                        \
+    int version;
+typedef struct TfLiteRegistration_V1 {
+    TFLITE_REGISTRATION_V1_FIELDS
+} TfLiteRegistration_V1;
+typedef struct TfLiteRegistration_V2 {
+    TFLITE_REGISTRATION_V1_FIELDS
+    TfLiteOperator *registration_external;
+} TfLiteRegistration_V2;
+typedef struct TfLiteRegistration_V3 {
+    TFLITE_REGISTRATION_V1_FIELDS
+    TfLiteOperator *registration_external;
+    struct TfLiteAsyncKernel *(*async_kernel)(TfLiteContext *context, TfLiteNode *node);
+} TfLiteRegistration_V3;
 
 /* ---- delegates: accepted by name, never applied ---- */
 
