@@ -135,7 +135,7 @@ enum qc_route {
 
 /* The written form of recurrent layers. */
 enum qc_recurrent {
-    QC_RECURRENT_AUTO = 0,   /* the fastest in LiteRT that is exact for the layer */
+    QC_RECURRENT_AUTO = 0,   /* the fastest in LiteRT that is exact for the layer; a dynamic batch stays so */
     QC_RECURRENT_FUSED = 1,  /* UNIDIRECTIONAL_SEQUENCE_LSTM, made stateless by a reset step; batch fixed */
     QC_RECURRENT_LOOP = 2,   /* WHILE with a body subgraph */
     QC_RECURRENT_UNROLL = 3, /* basic operators only */

@@ -419,7 +419,8 @@ static const char help[] =
     CLI_CLASSIFIER_HELP
     "\n"
     "import:\n"
-    "  --recurrent FORM       auto (default), fused, loop, unroll\n"
+    "  --recurrent FORM       auto (default): the fastest in LiteRT that is exact, a batch of any size included; fused: one operator, for LSTMs of a\n"
+    "                         fixed batch; loop: WHILE; unroll: basic operators only, a copy of the cell for each step\n"
     "  --batch N              a fixed batch size\n"
     "  --signature NAME       of a SavedModel; --tag LIST its tag set; --route graph|config: from its graph (default) or, as Keras 2\n"
     "                         writes it, from the configuration of its layers\n";

@@ -83,7 +83,7 @@ const struct qc_json *qc_keras_arg(struct qc_keras_call *call, int position, con
     const struct qc_json *json = qc_json_get(call->kwargs, name);
     if (!json && position >= 0 && call->im->major >= 3) json = qc_json_at(call->args, (size_t)position);
     else if (!json && position == 0) json = call->args;
-    if (!json) json = qc_json_get(call->layer->config, name);
+    if (!json) json = qc_keras_member(call->layer, name);
     return json;
 }
 

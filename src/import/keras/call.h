@@ -41,7 +41,7 @@ struct qc_keras_call {
 
 enum {
     QC_KERAS_MASK_PASSES = 1, /* the output has the first input's mask */
-    QC_KERAS_IDENTITY = 2,    /* does nothing at inference; lower may be NULL */
+    QC_KERAS_IDENTITY = 2,    /* does nothing at inference, whatever its configuration says; lower may be NULL */
     QC_KERAS_OPERATOR = 4,    /* the row of all operations of Keras 3, see operation.h */
 };
 
@@ -90,6 +90,8 @@ bool qc_keras_resolve(struct qc_keras_call *call, const struct qc_json *json, st
 /* ---- configuration: absent keys give `otherwise`, wrong types and ranges are failures ---- */
 
 const struct qc_json *qc_keras_get(const struct qc_keras_layer *layer, const char *key); /* NULL for JSON null too */
+/* The member of that very name, JSON null included; remembers that it was asked for. */
+const struct qc_json *qc_keras_member(const struct qc_keras_layer *layer, const char *key);
 /* The value inside what Keras writes for numpy arrays and tuples, or json itself. */
 const struct qc_json *qc_keras_plain(const struct qc_json *json);
 bool qc_keras_bool(struct qc_keras_call *call, const char *key, bool otherwise);

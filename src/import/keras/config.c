@@ -17,11 +17,22 @@ static const struct {
     {"batch_shape", "batch_input_shape"}, {"layer", "cell"},
 };
 
+const struct qc_json *qc_keras_member(const struct qc_keras_layer *layer, const char *key)
+{
+    const struct qc_json *value = qc_json_get(layer->config, key), *other;
+    const char *name;
+    int index = 0;
+    if (!value) return NULL;
+    for (const void *i = NULL; index < QC_KERAS_MOST_ASKED && (i = qc_json_next(layer->config, i, &name, &other)); index++)
+        if (!strcmp(name, key)) *layer->asked |= UINT64_C(1) << index;
+    return value;
+}
+
 const struct qc_json *qc_keras_get(const struct qc_keras_layer *layer, const char *key)
 {
-    const struct qc_json *json = qc_json_get(layer->config, key);
+    const struct qc_json *json = qc_keras_member(layer, key);
     for (size_t i = 0; i < QC_COUNT(alias) && !json; i++)
-        if (!strcmp(alias[i].key, key)) json = qc_json_get(layer->config, alias[i].other);
+        if (!strcmp(alias[i].key, key)) json = qc_keras_member(layer, alias[i].other);
     return qc_json_is_null(json) ? NULL : json;
 }
 

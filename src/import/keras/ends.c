@@ -23,8 +23,8 @@ struct input {
 /* "float32", or the name inside a policy; NULL: not said. */
 static const char *dtype_name(const struct qc_keras_layer *layer)
 {
-    const struct qc_json *json = qc_json_get(layer->config, "input_dtype");
-    if (qc_json_is_null(json)) json = qc_json_get(layer->config, "dtype");
+    const struct qc_json *json = qc_keras_member(layer, "input_dtype");
+    if (qc_json_is_null(json)) json = qc_keras_member(layer, "dtype");
     if (qc_json_is_object(json)) json = qc_json_get(qc_json_get(json, "config"), "name");
     const char *name = qc_json_string(json);
     if (name && !strncmp(name, "mixed_", 6)) return name + 6;
@@ -54,7 +54,7 @@ static qc_status sequential_input(struct qc_keras_import *im, const struct qc_ke
     }
     bool layer = first->kind == QC_KERAS_INPUT;
     *input = (struct input){layer ? first->name : qc_arena_printf(im->arena, "%s_input", first->name), shape_of(first), dtype_name(first)};
-    if (!input->shape) input->shape = qc_keras_plain(qc_json_get(model->config, "build_input_shape"));
+    if (!input->shape) input->shape = qc_keras_plain(qc_keras_member(model, "build_input_shape"));
     if (!input->shape) input->shape = qc_keras_plain(qc_json_get(qc_json_get(model->json, "build_config"), "input_shape"));
     if (!input->name) return QC_NOMEM;
     return input->shape ? QC_OK : qc_fail(&im->model->env, QC_UNSUPPORTED, "model '%s' does not say the shape of its input; give its first layer an input shape, or call the "
@@ -201,6 +201,7 @@ qc_status qc_keras_build(struct qc_model *model, const struct qc_json *config, i
     QC_TRY(qc_keras_evaluate(&im, root, signature->input_count, in, &out, &out_count));
     if (!out_count) return qc_fail(&model->env, QC_FORMAT, "model '%s' has no outputs", root->path);
     QC_TRY(set_outputs(&im, root, signature, out, out_count));
+    qc_keras_note_unread(&im, root);
     model->signature = signature;
     model->signature_count = 1;
     QC_TRY(qc_graph_sweep(im.b.graph));

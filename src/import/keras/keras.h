@@ -35,11 +35,14 @@ struct qc_keras_name {
     int index;
 };
 
+enum { QC_KERAS_MOST_ASKED = 64 }; /* members of a configuration that are watched */
+
 struct qc_keras_layer {
     enum qc_keras_kind kind;
     const char *name, *class_name;
     const char *path;     /* names from the outermost model inwards, "inner/conv"; for messages and scopes */
-    const struct qc_json *json, *config; /* json: with inbound_nodes */
+    const struct qc_json *json, *config; /* json: with inbound_nodes; config is read through qc_keras_member */
+    uint64_t *asked;      /* bit i: somebody asked for member i of config, see notes.c */
     const struct qc_keras_class *class;  /* of LAYER and OPERATION */
     struct qc_keras_layer *parent;       /* the model or wrapper that holds it; NULL: the whole model */
     struct qc_keras_layer *top;          /* its ancestor in the outermost model, or itself */
@@ -54,7 +57,7 @@ struct qc_keras_layer {
     struct qc_keras_variable *variable; /* its own, not those of children */
     int variable_count;
     int position_count;   /* of a top layer: all weights below it; -1: not counted yet */
-    bool loaded;          /* the variables' values are there */
+    bool loaded;          /* the layer was called, and the variables' values are there */
 };
 
 struct qc_keras_weights {

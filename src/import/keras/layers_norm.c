@@ -120,12 +120,13 @@ static void normalization(struct qc_keras_call *call)
     struct qc_weight mean = qc_keras_weight(call, "mean"), variance = qc_keras_weight(call, "variance");
     int32_t axes[QC_MAX_RANK];
     int count = 0;
+    bool some = qc_keras_get(call->layer, "axis") != NULL;
     if (!x) return;
     if (!mean.data) {
         mean = constant_of(call, "mean");
         variance = constant_of(call, "variance");
     }
-    if (mean.rank && qc_keras_get(call->layer, "axis")) count = qc_keras_axes(call, "axis", -1, x->rank, axes);
+    if (mean.rank && some) count = qc_keras_axes(call, "axis", -1, x->rank, axes);
     qc_keras_return(call, qc_lower_normalization(call->b, x, count, axes, &mean, &variance, qc_keras_bool(call, "invert", false)));
 }
 

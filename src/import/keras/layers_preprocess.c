@@ -58,12 +58,14 @@ static struct qc_tensor *one_hot(struct qc_build *b, struct qc_tensor *ids, int3
     return QC_BUILD(b, ONE_HOT, options, ids, qc_build_i32(b, depth), qc_build_f32(b, 1), qc_build_f32(b, 0));
 }
 
-/* Keras's encode_categorical_inputs. `mode` is one_hot, multi_hot or count; weights may be NULL. */
+/* Keras's encode_categorical_inputs. `mode` is int, one_hot, multi_hot or count; weights may be NULL. */
 static struct qc_tensor *encode(struct qc_keras_call *call, struct qc_tensor *ids, const char *mode, int32_t depth, struct qc_tensor *weights)
 {
     struct qc_build *b = call->b;
     bool single = ids && !strcmp(mode, "one_hot"), count = !strcmp(mode, "count");
     if (!ids) return NULL;
+    if (qc_keras_bool(call, "sparse", false)) qc_keras_fail(call, QC_UNSUPPORTED, "sparse=True gives a sparse tensor, which TensorFlow Lite's operators do not take");
+    if (!strcmp(mode, "int")) return ids;
     if (!single && !count && strcmp(mode, "multi_hot")) {
         qc_keras_fail(call, QC_UNSUPPORTED, "output_mode '%.40s' is not supported", mode);
         return NULL;
@@ -106,8 +108,7 @@ static void discretization(struct qc_keras_call *call)
     options->boundaries.data = boundaries;
     options->boundaries.count = (uint32_t)count;
     struct qc_tensor *bin = QC_BUILD(call->b, BUCKETIZE, options, x);
-    const char *mode = qc_keras_text(call, "output_mode", "int");
-    qc_keras_return(call, strcmp(mode, "int") ? encode(call, bin, mode, (int32_t)count + 1, NULL) : bin);
+    qc_keras_return(call, encode(call, bin, qc_keras_text(call, "output_mode", "int"), (int32_t)count + 1, NULL));
 }
 
 /*
@@ -154,8 +155,9 @@ static void integer_lookup(struct qc_keras_call *call)
         words[n] = (int32_t)word, offsets[n++] = first + (int32_t)i - unknown;
     }
     struct qc_tensor *index = look_up(call, x, words, offsets, n, unknown);
-    const char *mode = qc_keras_text(call, "output_mode", "int");
-    qc_keras_return(call, strcmp(mode, "int") ? encode(call, index, mode, first + (int32_t)count, NULL) : index);
+    int32_t depth = first + (int32_t)count, most = qc_keras_int(call, "max_tokens", depth, 1, INT32_MAX);
+    if (qc_keras_bool(call, "pad_to_max_tokens", false)) depth = most;
+    qc_keras_return(call, encode(call, index, qc_keras_text(call, "output_mode", "int"), depth, NULL));
 }
 
 /* Augmentations give floats. */
@@ -164,7 +166,7 @@ static void augmentation(struct qc_keras_call *call)
     qc_keras_return(call, float_input(call));
 }
 
-#define AUGMENTATION(name) {name, NULL, QC_KERAS_MASK_PASSES, augmentation}
+#define AUGMENTATION(name) {name, NULL, QC_KERAS_IDENTITY | QC_KERAS_MASK_PASSES, augmentation}
 const struct qc_keras_class qc_keras_layers_preprocess[] = {
     {"Rescaling", NULL, QC_KERAS_MASK_PASSES, rescaling},
     {"CategoryEncoding", NULL, 0, category_encoding},

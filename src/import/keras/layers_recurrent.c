@@ -180,7 +180,7 @@ static void bidirectional(struct qc_keras_call *call)
     struct recurrent r[2];
     struct qc_bidirectional_result result = {0};
     enum qc_merge merge = QC_MERGE_CONCAT;
-    const struct qc_json *given = qc_json_get(call->layer->config, "merge_mode");
+    const struct qc_json *given = qc_keras_member(call->layer, "merge_mode");
     const char *mode = qc_keras_text(call, "merge_mode", "concat");
     struct qc_tensor *x = float_input(call), *state[2 * MOST_STATES];
     while (merge < QC_MERGE_NONE && strcmp(mode, modes[merge])) merge++;
@@ -230,6 +230,7 @@ static void conv_lstm(struct qc_keras_call *call, int rank)
     qc_keras_activation(call, "activation", &spec.activation);
     qc_keras_activation(call, "recurrent_activation", &spec.recurrent_activation);
     if (qc_keras_bool(call, "stateful", false)) qc_keras_fail(call, QC_UNSUPPORTED, "stateful=True is not supported");
+    if (qc_keras_bool(call, "time_major", false)) qc_keras_fail(call, QC_UNSUPPORTED, "time_major=True is not supported");
     spec.mask = bool_mask(call);
     if (initial_states(call, state, 2) == 2) memcpy(spec.initial_state, state, sizeof state);
     if (!x || qc_keras_failed(call) || qc_lower_conv_lstm(call->b, x, &spec, &result)) return;

@@ -90,7 +90,7 @@ const struct qc_keras_class qc_keras_operations[] = {
 /* Operand `position` of a TensorFlowOpLayer: a constant, or the next of the inputs that the constants leave over. */
 static const struct qc_json *node_operand(struct qc_keras_call *call, int position)
 {
-    const struct qc_json *constants = qc_json_get(call->layer->config, "constants"), *found;
+    const struct qc_json *constants = qc_keras_member(call->layer, "constants"), *found;
     char key[12];
     int input = 0;
     for (int i = 0; i <= position; i++) {
@@ -112,7 +112,7 @@ const struct qc_json *qc_keras_op_json(struct qc_keras_call *call, int position,
         memcpy(name, c, length);
         name[length] = 0;
         json = qc_json_get(call->kwargs, name);
-        if (!json && modern) json = qc_json_get(call->layer->config, name);
+        if (!json && modern) json = qc_keras_member(call->layer, name);
     }
     if (!json && modern && position >= 0) json = qc_json_at(call->args, (size_t)position);
     if (!json && node && position >= 0) json = node_operand(call, position);

@@ -115,7 +115,12 @@ static void cross(struct qc_keras_call *call, int code)
     struct qc_tensor *x, *y, *part[3];
     (void)code;
     if (!qc_keras_op_pair(call, &x, &y)) return;
+    static const char *const axes[] = {"axisa", "axisb", "axisc", "axis"};
     int last = x->rank - 1;
+    for (size_t i = 0; i < QC_COUNT(axes); i++) {
+        int32_t axis = qc_keras_op_int(call, -1, axes[i], -1);
+        if (axis != -1 && axis != last) qc_keras_fail(call, QC_UNSUPPORTED, "only the last axis is supported, not %s=%d", axes[i], axis);
+    }
     if (x->dims[last] != 3 || y->dims[y->rank - 1] != 3) {
         qc_keras_fail(call, QC_UNSUPPORTED, "only vectors of 3 elements in the last axis are supported");
         return;

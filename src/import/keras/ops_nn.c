@@ -239,6 +239,7 @@ static void one_hot(struct qc_keras_call *call, int code)
     int32_t axis = qc_keras_op_int(call, 2, "axis", -1), depth = qc_keras_op_int(call, 1, "num_classes depth", 0);
     options->axis = axis == x->rank ? -1 : axis;
     if (depth < 1) qc_keras_fail(call, QC_FORMAT, "it has %d classes", depth);
+    if (qc_keras_op_bool(call, -1, "sparse", false)) qc_keras_fail(call, QC_UNSUPPORTED, "sparse=True is not supported");
     struct qc_tensor *hot = QC_BUILD(call->b, ONE_HOT, options, qc_lower_cast(call->b, x, QC_INT32), qc_build_i32(call->b, depth), qc_build_f32(call->b, 1), qc_build_f32(call->b, 0));
     qc_keras_return(call, hot ? qc_lower_cast(call->b, hot, type) : NULL);
 }

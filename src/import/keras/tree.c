@@ -165,7 +165,7 @@ static qc_status shift_nodes(struct qc_keras_import *im, struct qc_keras_layer *
     int64_t *largest = qc_env_alloc(&im->model->env, (size_t)model->child_count * sizeof *largest + 1);
     if (!largest) return QC_NOMEM;
     for (int i = 0; i < model->child_count; i++) note_references(qc_json_get(model->child[i]->json, "inbound_nodes"), model, largest, 0);
-    note_references(qc_json_get(model->config, "output_layers"), model, largest, 0);
+    note_references(qc_keras_member(model, "output_layers"), model, largest, 0);
     for (int i = 0; i < model->child_count; i++) {
         struct qc_keras_layer *child = model->child[i];
         if (child->kind == QC_KERAS_MODEL) child->node_shift = im->major < 3 || largest[i] >= child->node_count;
@@ -198,7 +198,7 @@ static qc_status parse_children(struct qc_keras_import *im, struct qc_keras_laye
 static qc_status parse_model(struct qc_keras_import *im, struct qc_keras_layer *model, int depth)
 {
     model->sequential = !strcmp(model->class_name, "Sequential");
-    QC_TRY(parse_children(im, model, qc_json_is_array(model->config) ? model->config : qc_json_get(model->config, "layers"), "layers", depth));
+    QC_TRY(parse_children(im, model, qc_json_is_array(model->config) ? model->config : qc_keras_member(model, "layers"), "layers", depth));
     QC_TRY(name_slots(im, model->child, model->child_count, !model->sequential));
     QC_TRY(sort_names(im, model));
     return model->sequential ? QC_OK : shift_nodes(im, model);
@@ -219,13 +219,13 @@ static const struct {
 static qc_status parse_inner(struct qc_keras_import *im, struct qc_keras_layer *layer, int depth)
 {
     if (!strcmp(layer->class_name, "StackedRNNCells")) {
-        QC_TRY(parse_children(im, layer, qc_json_get(layer->config, "cells"), "cells", depth));
+        QC_TRY(parse_children(im, layer, qc_keras_member(layer, "cells"), "cells", depth));
         return name_slots(im, layer->child, layer->child_count, true);
     }
     for (size_t i = 0; i < QC_COUNT(inner_layer); i++) {
         if (strcmp(layer->class_name, inner_layer[i].class_name)) continue;
-        const struct qc_json *inner = qc_json_get(layer->config, inner_layer[i].key);
-        if (qc_json_is_null(inner) && inner_layer[i].otherwise) inner = qc_json_get(layer->config, inner_layer[i].otherwise);
+        const struct qc_json *inner = qc_keras_member(layer, inner_layer[i].key);
+        if (qc_json_is_null(inner) && inner_layer[i].otherwise) inner = qc_keras_member(layer, inner_layer[i].otherwise);
         if (!layer->child && !(layer->child = qc_arena_array(im->arena, 2, sizeof *layer->child))) return QC_NOMEM;
         struct qc_keras_layer *child = parse(im, inner, layer, inner_layer[i].role, 0, depth + 1);
         if (!child) return im->model->env.error.status;
@@ -275,8 +275,9 @@ static struct qc_keras_layer *parse(struct qc_keras_import *im, const struct qc_
 {
     struct qc_env *env = &im->model->env;
     struct qc_keras_layer *layer = qc_arena_alloc(im->arena, sizeof *layer);
-    if (!layer) return NULL;
-    *layer = (struct qc_keras_layer){.json = json, .parent = parent, .role = role, .index = index, .slot = "", .trainable = true,
+    uint64_t *asked = qc_arena_array(im->arena, 1, sizeof *asked);
+    if (!layer || !asked) return NULL;
+    *layer = (struct qc_keras_layer){.json = json, .parent = parent, .role = role, .index = index, .slot = "", .trainable = true, .asked = asked,
                                      .position_count = -1};
     layer->config = qc_json_get(json, "config");
     const char *class_name = qc_json_string(qc_json_get(json, "class_name")), *where = parent ? parent->path : "the configuration";

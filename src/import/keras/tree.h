@@ -29,6 +29,9 @@ struct qc_keras_reference {
 };
 bool qc_keras_reference(const struct qc_json *json, struct qc_keras_reference *reference);
 
+/* Notes for the user: what stands in the configurations of layers that were called and nobody asked for. After the whole import. */
+void qc_keras_note_unread(struct qc_keras_import *im, const struct qc_keras_layer *model);
+
 /* Why a class that Keras has is not imported; NULL: none known. */
 const char *qc_keras_refusal(const char *class_name);
 

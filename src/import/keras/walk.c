@@ -196,8 +196,8 @@ static qc_status invoke(struct qc_keras_call *call)
     QC_TRY(qc_keras_load(im, layer));
     const char *scope = im->b.scope;
     im->b.scope = layer->path;
-    if (layer->class->flags & QC_KERAS_IDENTITY) qc_keras_return(call, qc_keras_in(call, 0));
-    else layer->class->lower(call);
+    if (layer->class->lower) layer->class->lower(call);
+    else qc_keras_return(call, qc_keras_in(call, 0));
     if (call->out_count && layer->class->flags & QC_KERAS_MASK_PASSES && !call->out[0].mask) call->out[0].mask = qc_keras_mask(call, 0);
     im->b.scope = scope;
     return qc_build_status(&im->b);
@@ -401,7 +401,7 @@ static qc_status add_ends(struct qc_keras_import *im, const struct qc_keras_laye
 qc_status qc_keras_ends(struct qc_keras_import *im, const struct qc_keras_layer *model, const char *list, struct qc_keras_end **ends,
                         int *count)
 {
-    const struct qc_json *json = qc_json_get(model->config, list);
+    const struct qc_json *json = qc_keras_member(model, list);
     *count = 0;
     QC_TRY(add_ends(im, model, json, NULL, NULL, count, 0)); /* counts */
     *ends = qc_arena_array(im->arena, (size_t)*count, sizeof **ends);

@@ -89,11 +89,15 @@ static const char *why_not_fused(const struct qc_recurrent_spec *spec)
 /*
  * The fastest form in LiteRT. Measured (2.3, one thread): the loop takes about half the time of the fused operator (100 steps, 100 inputs,
  * 64 units: 0.19 against 0.37 ms), but copies the whole output at each step if the sequence is wanted, which overtakes at about 1.25 * (inputs + units)
- * steps. A few steps are best written out.
+ * steps. A few steps are best written out. The fused operator's states have a batch of fixed size, so that it is not exact for a layer whose batch
+ * is free: there it must be asked for.
  */
-static enum qc_recurrent choose(const struct qc_recurrent_spec *spec, int32_t steps, bool steps_free, int32_t inputs, const char **why)
+static enum qc_recurrent choose(struct qc_build *b, const struct qc_recurrent_spec *spec, const struct qc_tensor *x, const char **why)
 {
     const char *not_fused = why_not_fused(spec);
+    int time = spec->time_major ? 0 : 1;
+    int32_t steps = x->dims[time], inputs = x->dims[2];
+    bool steps_free = qc_lower_is_free(b, x, time);
     bool long_sequence = spec->return_sequences && 4 * (int64_t)steps > 5 * ((int64_t)inputs + spec->cell[0].units);
     if (spec->form == QC_RECURRENT_LOOP || (spec->form == QC_RECURRENT_UNROLL && !steps_free)) {
         *why = "as asked";
@@ -112,8 +116,10 @@ static enum qc_recurrent choose(const struct qc_recurrent_spec *spec, int32_t st
         return QC_RECURRENT_UNROLL;
     }
     if (!not_fused && !steps_free && long_sequence) {
-        *why = "the fastest for a sequence as long as this; the batch size is fixed";
-        return QC_RECURRENT_FUSED;
+        bool batch_free = qc_lower_is_free(b, x, 1 - time);
+        *why = batch_free ? "it keeps the batch dynamic; with --batch 1 the fused form is faster for a sequence as long as this" :
+                            "the fastest for a sequence as long as this; the batch size is fixed";
+        return batch_free ? QC_RECURRENT_LOOP : QC_RECURRENT_FUSED;
     }
     *why = not_fused ? not_fused : "the fastest in LiteRT";
     return QC_RECURRENT_LOOP;
@@ -177,8 +183,7 @@ qc_status qc_lower_recurrent(struct qc_build *b, struct qc_tensor *x, const stru
     if (!result->state) return QC_NOMEM;
     const char *why;
     int time = spec->time_major ? 0 : 1;
-    bool steps_free = qc_lower_is_free(b, x, time);
-    enum qc_recurrent form = choose(spec, x->dims[time], steps_free, x->dims[2], &why);
+    enum qc_recurrent form = choose(b, spec, x, &why);
     qc_model_add_note(b->graph->model, "layer '%s': recurrent form %s (%s)", b->scope ? b->scope : "", names[form], why);
     if (spec->go_backwards) x = reversed(b, x, time);
     if (form == QC_RECURRENT_FUSED) {

@@ -5,7 +5,7 @@
  *         initial state, no cell state returned; masks only where they are provably the same.
  * LOOP    WHILE with a body subgraph (structure: recurrent_loop.c). Everything, batch and time dynamic.
  * UNROLL  basic operators only, a copy of the cell for each step; the number of steps must be known.
- * AUTO    the fastest in LiteRT that is exact for the layer. What was chosen and why becomes a note of the model.
+ * AUTO    the fastest in LiteRT that is exact for the layer; a batch that is free stays so. What was chosen and why becomes a note of the model.
  */
 #ifndef QC_IMPORT_LOWER_RECURRENT_H
 #define QC_IMPORT_LOWER_RECURRENT_H
