@@ -8,6 +8,7 @@
 #include "import/keras/store.h"
 #include "wire/zip.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,6 +24,13 @@ static int major_version(const char *version)
 {
     int major = version ? atoi(version) : 0;
     return major >= 1 && major <= 3 ? major : 0;
+}
+
+/* Keras 2 from 2.14 on gives a layer that it has saved already no slot of its own. */
+static bool saves_shared_once(const char *version)
+{
+    int minor = 0;
+    return version && sscanf(version, "2.%d", &minor) == 1 && minor >= 14;
 }
 
 /* For a file that does not say its version: Keras 1's Sequential is a list, Keras 3 names the modules of layers. */
@@ -97,7 +105,7 @@ static qc_status load_zip(struct qc_model *model, struct qc_zip *zip)
     QC_TRY(qc_zip_read(zip, &model->arena, "model.weights.h5", SIZE_MAX / 4, &bytes, &size));
     struct qc_keras_paths store = {&model->env, &model->arena, qc_h5_open(&model->env, bytes, size)};
     if (!store.file) return model->env.error.status;
-    struct qc_keras_weights weights = {.user = &store, .find = qc_keras_find_path};
+    struct qc_keras_weights weights = {.user = &store, .find = qc_keras_find_path, .once = saves_shared_once(version)};
     qc_status status = build(model, config, config_size, version, &weights);
     qc_h5_close(store.file);
     return status;

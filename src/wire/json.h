@@ -33,6 +33,9 @@ bool qc_json_int(const struct qc_json *json, int64_t *value);
 /* Integers and reals, NaN and infinities. */
 bool qc_json_number(const struct qc_json *json, double *value);
 
+/* Are all members and elements equal, all through, but for members of the name `but`? */
+bool qc_json_same(const struct qc_json *a, const struct qc_json *b, const char *but);
+
 /* Members in file order: `for (i = NULL; (i = qc_json_next(object, i, &key, &value));)`. */
 const void *qc_json_next(const struct qc_json *object, const void *iterator, const char **key, const struct qc_json **value);
 

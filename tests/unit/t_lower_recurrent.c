@@ -176,6 +176,32 @@ static void fused(void **state)
     }
 }
 
+/* A long sequence is fastest fused, but that fixes the batch. */
+static void automatic_form(int free_dims, const char *form)
+{
+    struct fixture f;
+    struct qc_build *b = begin(&f);
+    struct qc_recurrent_result result;
+    struct qc_cell cell = {.kind = QC_CELL_LSTM};
+    struct qc_recurrent_spec spec = {.cell = &cell, .cell_count = 1, .return_sequences = true};
+    uint32_t seed = 7;
+    fill_cell(&cell, &seed);
+    struct qc_tensor *x = input(&f, QC_FLOAT32, 3, (int32_t[]){1, 4 * (INPUTS + UNITS), INPUTS}, free_dims);
+    assert_int_equal(qc_lower_recurrent(b, x, &spec, &result), QC_OK);
+    assert_non_null(strstr(qc_model_note(f.model, 0), form));
+    qc_model_free(f.model);
+    free((void *)(uintptr_t)cell.kernel.data);
+    free((void *)(uintptr_t)cell.recurrent_kernel.data);
+    free((void *)(uintptr_t)cell.bias.data);
+}
+
+static void automatic(void **state)
+{
+    (void)state;
+    automatic_form(0, "recurrent form fused (the fastest for a sequence as long as this; the batch size is fixed)");
+    automatic_form(1, "recurrent form loop (it keeps the batch dynamic; with --batch 1 the fused form is faster");
+}
+
 static void wrong_weights_are_a_sentence(void **state)
 {
     (void)state;
@@ -195,7 +221,7 @@ static void wrong_weights_are_a_sentence(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(loop), cmocka_unit_test(unroll), cmocka_unit_test(fused),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(loop), cmocka_unit_test(unroll), cmocka_unit_test(fused), cmocka_unit_test(automatic),
                                        cmocka_unit_test(wrong_weights_are_a_sentence)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

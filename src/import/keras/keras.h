@@ -49,6 +49,7 @@ struct qc_keras_layer {
     const char *role;     /* its place in the parent: "layers", "layer", "forward_layer", "backward_layer", "cell", "cells" */
     int index;            /* in the parent's list of that role, as the configuration lists them */
     const char *slot;     /* in a list, its name in .keras files: "conv2d_1"; "" if it has none */
+    const struct qc_keras_layer *first; /* the same layer where it stands first, if several models share it; NULL: it stands here first */
     struct qc_keras_layer **child; /* layers of a model, inner layers of a wrapper */
     int child_count;
     const struct qc_keras_name *by_name; /* of a model: its children, sorted */
@@ -65,6 +66,7 @@ struct qc_keras_weights {
     /* The value of one of the layer's variables; data stays NULL if it is not there. Shapes are checked by the caller. */
     qc_status (*find)(void *user, const struct qc_keras_layer *layer, const struct qc_keras_variable *variable, struct qc_weight *value);
     bool layer_names; /* outputs that stand in a dictionary are called after their layers, as in SavedModels, not after their keys */
+    bool once; /* a shared layer has a slot only where it stands first */
 };
 
 /*

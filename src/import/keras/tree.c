@@ -53,48 +53,6 @@ static const char *path_of(struct qc_keras_import *im, const struct qc_keras_lay
     return qc_arena_printf(im->arena, "%s/%.*s", parent->path, MOST_NAME, name);
 }
 
-void qc_keras_snake_case(const char *class_name, char *snake, size_t size)
-{
-    size_t n = 0;
-    char before = 0;
-    for (const char *c = class_name; *c && n + 2 < size; c++) {
-        bool upper = *c >= 'A' && *c <= 'Z', lower_after = c[1] >= 'a' && c[1] <= 'z';
-        bool lower_before = before >= 'a' && before <= 'z';
-        if (!upper && !(*c >= 'a' && *c <= 'z') && !(*c >= '0' && *c <= '9') && *c != '_') continue;
-        if (upper && before && (lower_after || lower_before)) snake[n++] = '_';
-        snake[n++] = upper ? (char)(*c + 32) : *c;
-        before = *c;
-    }
-    snake[n] = 0;
-}
-
-/* Slots of a list: snake case of the class, numbered from the second on. `input_slots`: InputLayers have one too. */
-static qc_status name_slots(struct qc_keras_import *im, struct qc_keras_layer *const *child, int count, bool input_slots)
-{
-    struct {
-        char snake[64];
-        int count;
-    } seen[512];
-    size_t seen_count = 0;
-    for (int i = 0; i < count; i++) {
-        char snake[64];
-        size_t k = 0;
-        child[i]->slot = "";
-        if (child[i]->kind == QC_KERAS_OPERATION || (child[i]->kind == QC_KERAS_INPUT && !input_slots)) continue;
-        qc_keras_snake_case(child[i]->class_name, snake, sizeof snake);
-        while (k < seen_count && strcmp(seen[k].snake, snake)) k++;
-        if (k == QC_COUNT(seen)) return qc_fail(&im->model->env, QC_FORMAT, "the model has more than %zu classes of layers", k);
-        if (k == seen_count) {
-            memcpy(seen[k].snake, snake, sizeof snake);
-            seen[seen_count++].count = 0;
-        }
-        child[i]->slot = seen[k].count ? qc_arena_printf(im->arena, "%s_%d", snake, seen[k].count) : qc_arena_string(im->arena, snake);
-        if (!child[i]->slot) return QC_NOMEM;
-        seen[k].count++;
-    }
-    return QC_OK;
-}
-
 static int compare_names(const void *a, const void *b)
 {
     const struct qc_keras_name *x = a, *y = b;
@@ -199,7 +157,6 @@ static qc_status parse_model(struct qc_keras_import *im, struct qc_keras_layer *
 {
     model->sequential = !strcmp(model->class_name, "Sequential");
     QC_TRY(parse_children(im, model, qc_json_is_array(model->config) ? model->config : qc_keras_member(model, "layers"), "layers", depth));
-    QC_TRY(name_slots(im, model->child, model->child_count, !model->sequential));
     QC_TRY(sort_names(im, model));
     return model->sequential ? QC_OK : shift_nodes(im, model);
 }
@@ -218,10 +175,7 @@ static const struct {
 
 static qc_status parse_inner(struct qc_keras_import *im, struct qc_keras_layer *layer, int depth)
 {
-    if (!strcmp(layer->class_name, "StackedRNNCells")) {
-        QC_TRY(parse_children(im, layer, qc_keras_member(layer, "cells"), "cells", depth));
-        return name_slots(im, layer->child, layer->child_count, true);
-    }
+    if (!strcmp(layer->class_name, "StackedRNNCells")) return parse_children(im, layer, qc_keras_member(layer, "cells"), "cells", depth);
     for (size_t i = 0; i < QC_COUNT(inner_layer); i++) {
         if (strcmp(layer->class_name, inner_layer[i].class_name)) continue;
         const struct qc_json *inner = qc_keras_member(layer, inner_layer[i].key);
@@ -229,7 +183,6 @@ static qc_status parse_inner(struct qc_keras_import *im, struct qc_keras_layer *
         if (!layer->child && !(layer->child = qc_arena_array(im->arena, 2, sizeof *layer->child))) return QC_NOMEM;
         struct qc_keras_layer *child = parse(im, inner, layer, inner_layer[i].role, 0, depth + 1);
         if (!child) return im->model->env.error.status;
-        child->slot = "";
         layer->child[layer->child_count++] = child;
     }
     return QC_OK;
@@ -312,5 +265,6 @@ struct qc_keras_layer *qc_keras_parse(struct qc_keras_import *im, const struct q
                 "file does not hold; export it as a SavedModel", class_name);
         return NULL;
     }
-    return parse(im, json, NULL, "", 0, 0);
+    struct qc_keras_layer *root = parse(im, json, NULL, "", 0, 0);
+    return root && !qc_keras_name_slots(im, root) ? root : NULL;
 }

@@ -12,6 +12,9 @@ struct qc_keras_layer *qc_keras_parse(struct qc_keras_import *im, const struct q
 /* Conv2DTranspose -> conv2d_transpose, PReLU -> p_re_lu: Keras's to_snake_case. `size` bytes, cut if longer. */
 void qc_keras_snake_case(const char *class_name, char *snake, size_t size);
 
+/* Finds layers that several models share, and names the slots of all; of the whole tree. */
+qc_status qc_keras_name_slots(struct qc_keras_import *im, struct qc_keras_layer *root);
+
 /* Lists the variables that the layer's class declares. */
 qc_status qc_keras_declare(struct qc_keras_import *im, struct qc_keras_layer *layer);
 

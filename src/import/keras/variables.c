@@ -138,6 +138,7 @@ qc_status qc_keras_load(struct qc_keras_import *im, struct qc_keras_layer *layer
         struct qc_keras_variable *v = &layer->variable[i];
         if (v->unused) continue;
         QC_TRY(im->weights->find(im->weights->user, layer, v, &v->value));
+        if (!v->value.data && layer->first) QC_TRY(im->weights->find(im->weights->user, layer->first, v, &v->value)); /* stored once */
         if (!v->value.data && !v->optional)
             return qc_fail(&im->model->env, QC_FORMAT, "layer '%s' (%s): the file has no weight '%s%s%s' for it", layer->path, layer->class_name,
                            v->part, *v->part ? "/" : "", v->name);
