@@ -49,6 +49,7 @@ static qc_status check_target(struct qc_model *model, const char *target)
 static qc_status prepare(struct qc_model *model, const struct qc_scheme *scheme)
 {
     bool quantizes = scheme->constant || scheme->bits;
+    QC_TRY(qc_drop_densify(model));
     if (!quantizes && is_tflite(model)) return QC_OK;
     if (quantizes) QC_TRY(qc_unpack_weights(model));
     return qc_pipeline_run(model);

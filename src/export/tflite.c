@@ -114,7 +114,6 @@ static qc_status make_tensor(struct builder *b, const struct qc_tensor *from, st
     to->name = from->name;
     to->type = (int8_t)from->type;
     to->is_variable = from->variable;
-    to->sparsity = (struct tfl_SparsityParameters *)(uintptr_t)from->sparsity;
     to->has_rank = from->has_shape;
     to->shape.data = from->dims;
     to->shape.count = from->has_shape ? from->rank : 0;

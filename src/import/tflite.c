@@ -5,6 +5,7 @@
  * is checked by the operators.
  */
 #include "import/import.h"
+#include "import/tflite/sparse.h"
 #include "wire/archive.h"
 
 #include <string.h>
@@ -109,11 +110,11 @@ static qc_status read_quant(const struct loader *l, const struct tfl_Quantizatio
     return QC_OK;
 }
 
-/* Bytes a constant must have: sparse ones hold fewer values, strings say their own length. */
+/* Bytes a constant must have: strings say their own length. */
 static qc_status check_constant(const struct loader *l, struct qc_tensor *tensor)
 {
     size_t needed = qc_dtype_bytes(tensor->type, qc_tensor_elements(tensor));
-    if (tensor->type == QC_STRING || tensor->sparsity) return QC_OK;
+    if (tensor->type == QC_STRING) return QC_OK;
     if (!qc_dtype_bits(tensor->type))
         return qc_fail(env_of(l), QC_UNSUPPORTED, "tensor '%s': constants of type %s are not supported", tensor->name, qc_dtype_name(tensor->type));
     if (tensor->bytes < needed || (tensor->bytes > needed && tensor->bytes - needed >= 16))
@@ -140,7 +141,6 @@ static qc_status read_tensor(const struct loader *l, const struct tfl_Tensor *fr
         return qc_fail(env_of(l), QC_UNSUPPORTED, "tensor '%s' is stored outside the file, which quantc does not read", tensor->name);
     tensor->type = (qc_dtype)from->type;
     tensor->variable = from->is_variable;
-    tensor->sparsity = from->sparsity;
     QC_TRY(read_shape(l, from, tensor));
     QC_TRY(read_quant(l, from->quantization, tensor, graph, tensor_count));
     const void *data;
@@ -155,6 +155,7 @@ static qc_status read_tensor(const struct loader *l, const struct tfl_Tensor *fr
     tensor->constant = true;
     tensor->data = data;
     tensor->bytes = bytes;
+    if (from->sparsity) return qc_sparse_expand(tensor, from->sparsity);
     QC_TRY(check_constant(l, tensor));
     return align_constant(l, tensor);
 }

@@ -24,7 +24,7 @@ static qc_status check_tensor(const struct qc_graph *graph, const struct qc_tens
     if (tensor->constant && tensor->producer) return broken(graph, "graph '%s': tensor '%s' %s", tensor->name, "is a constant and is computed too");
     for (int i = 0; tensor->has_shape && i < tensor->rank; i++)
         if (tensor->dims[i] < 0) return broken(graph, "graph '%s': tensor '%s' %s", tensor->name, "has a negative dimension");
-    if (tensor->constant && !tensor->sparsity && tensor->type != QC_STRING &&
+    if (tensor->constant && tensor->type != QC_STRING &&
         tensor->bytes != qc_dtype_bytes(tensor->type, qc_tensor_elements(tensor)))
         return broken(graph, "graph '%s': tensor '%s' %s", tensor->name, "has more or fewer bytes than its shape");
     const struct qc_quant *quant = tensor->quant;

@@ -43,7 +43,6 @@ struct qc_tensor {
     const void *data;               /* of a constant: a view into the file, or arena memory; any alignment of the element type */
     size_t bytes;
     const struct qc_quant *quant;   /* NULL: none */
-    const struct tfl_SparsityParameters *sparsity; /* NULL: dense */
     uint32_t index;                 /* in graph->tensor */
     struct qc_graph *graph;
     struct qc_node *producer;       /* NULL: graph input, constant, variable, or never written */

@@ -21,11 +21,6 @@ static bool is_small(qc_dtype type)
     return type == QC_INT8 || type == QC_UINT8 || type == QC_INT4 || type == QC_INT2;
 }
 
-static bool is_blockwise(const struct qc_value *table)
-{
-    return table->quant && table->quant->block_size > 0;
-}
-
 static int per_byte(qc_dtype type)
 {
     return type == QC_INT4 ? 2 : type == QC_INT2 ? 4 : 1;
@@ -37,15 +32,8 @@ static qc_status check_table(struct qc_step *step, const struct qc_value *table)
     size_t columns = qc_value_span(table, 1, table->rank);
     if (columns % (size_t)per_byte(table->type))
         return qc_step_fail(step, QC_UNSUPPORTED, "input 1: rows of %zu %s do not end at a byte", columns, qc_dtype_name(table->type));
-    if (!is_blockwise(table)) return qc_require_weights(step, "input 1", table, 0, table->dims[0], NULL);
-    const struct qc_quant *q = table->quant;
-    if (table->type != QC_INT4 && table->type != QC_INT2) return qc_step_unsupported_type(step);
-    if (columns % (size_t)q->block_size || q->block_size % per_byte(table->type))
-        return qc_step_fail(step, QC_FORMAT, "input 1: rows of %zu do not divide into blocks of %d", columns, (int)q->block_size);
-    size_t blocks = (size_t)table->dims[0] * (columns / (size_t)q->block_size);
-    if (!q->block_scale || !q->block_scale->constant || q->block_scale->type != QC_FLOAT16 || q->block_scale->bytes < blocks * 2)
-        return qc_step_fail(step, QC_FORMAT, "input 1: the scales of its %zu blocks are missing or no float16 constant", blocks);
-    return QC_OK;
+    if (!qc_is_blockwise(table)) return qc_require_weights(step, "input 1", table, 0, table->dims[0], NULL);
+    return qc_require_blocks(step, "input 1", table);
 }
 
 static qc_status infer(struct qc_step *step)
@@ -77,14 +65,14 @@ static void dequantize_row(const struct qc_step *step, size_t row, size_t at)
 {
     const struct qc_value *table = step->in[1];
     const struct qc_quant *q = table->quant;
-    size_t columns = qc_value_span(table, 1, table->rank), block = is_blockwise(table) ? (size_t)q->block_size : columns;
+    size_t columns = qc_value_span(table, 1, table->rank), block = qc_is_blockwise(table) ? (size_t)q->block_size : columns;
     int8_t stored[CHUNK];
     for (size_t i = 0; i < columns; i += CHUNK) {
         size_t first = row * columns + i, n = QC_MIN(columns - i, (size_t)CHUNK);
         qc_unpack_s8(table->type, (const uint8_t *)table->data + first / (size_t)per_byte(table->type), n, stored);
         for (size_t k = 0; k < n;) {
             size_t run = QC_MIN(n - k, block - (i + k) % block);
-            float scale = is_blockwise(table) ? qc_half_to_float(((const uint16_t *)q->block_scale->data)[(first + k) / block])
+            float scale = qc_is_blockwise(table) ? qc_half_to_float(((const uint16_t *)q->block_scale->data)[(first + k) / block])
                                               : q->scale[q->count > 1 ? row : 0];
             store(step->out[0]->type, step->out[0]->data, at + i + k, stored + k, run, scale);
             k += run;

@@ -1,12 +1,15 @@
 /*
  * fully_connected.c - FULLY_CONNECTED: the rows of x against the rows of weights [units, depth].
  *
- * x may have any rank: its elements are taken as rows of `depth`. With keep_num_dims the output keeps the leading dimensions.
+ * x may have any rank: its elements are taken as rows of `depth`. With keep_num_dims the output keeps the leading dimensions. Weights with a
+ * scale for each block go to op/shared/blockwise.h, all others to op/shared/product.h.
  */
 #include "op/quant_rule.h"
+#include "op/shared/blockwise.h"
 #include "op/shared/product.h"
-#include "op/shared/version.h"
+#include "op/shared/quantized.h"
 #include "op/shared/sliding.h"
+#include "op/shared/version.h"
 
 static qc_status geometry(struct qc_step *step, struct qc_conv *conv)
 {
@@ -50,7 +53,7 @@ static qc_status infer(struct qc_step *step)
     struct qc_conv conv;
     QC_TRY(geometry(step, &conv));
     struct qc_product product = product_of(step);
-    QC_TRY(qc_product_check(step, &product, conv.out_channels));
+    QC_TRY(qc_is_blockwise(step->in[1]) ? qc_blockwise_check(step) : qc_product_check(step, &product, conv.out_channels));
     const struct qc_value *x = step->in[0];
     if (!o->keep_num_dims) return qc_step_output(step, 0, x->type, 2, (int32_t[]){conv.batch, conv.out_channels});
     int32_t dims[QC_MAX_RANK];
@@ -61,6 +64,8 @@ static qc_status infer(struct qc_step *step)
 
 static qc_status plan(struct qc_step *step)
 {
+    const struct tfl_FullyConnectedOptions *o = step->options;
+    if (qc_is_blockwise(step->in[1])) return qc_blockwise_plan(step, o->fused_activation_function, (struct qc_blockwise **)&step->state);
     struct qc_product *product = step->state = qc_step_alloc(step, sizeof *product);
     if (!product) return QC_NOMEM;
     *product = product_of(step);
@@ -70,12 +75,14 @@ static qc_status plan(struct qc_step *step)
 
 static qc_status prepare(struct qc_step *step)
 {
-    return qc_product_prepare(step, step->state);
+    return qc_is_blockwise(step->in[1]) ? qc_blockwise_prepare(step, step->state) : qc_product_prepare(step, step->state);
 }
 
 static qc_status run(struct qc_step *step)
 {
-    return qc_product_run(step, step->state);
+    if (!qc_is_blockwise(step->in[1])) return qc_product_run(step, step->state);
+    qc_blockwise_run(step, step->state);
+    return QC_OK;
 }
 
 static int version(const struct qc_node *node)
@@ -87,7 +94,6 @@ static int version(const struct qc_node *node)
     if (x == QC_INT16 && w == QC_INT4) return 13;
     if (hybrid && qc_node_per_channel(node, 1)) return 12;
     if (x == QC_INT16 && w == QC_INT8 && o && o->quantized_bias_type) return 11;
-    if (node->in_count > 1 && node->in[1] && node->in[1]->sparsity) return 8;
     if (node->in_count == 2) return 6;
     if (o && o->keep_num_dims) return 5;
     if (x == QC_INT8) return w == QC_INT4 ? 10 : 4;

@@ -14,7 +14,6 @@ static bool may_fold(const struct qc_node *node)
 {
     switch (node->code) {
     case tfl_BuiltinOperator_DEQUANTIZE:
-    case tfl_BuiltinOperator_DENSIFY:
     case tfl_BuiltinOperator_RANDOM_UNIFORM:
     case tfl_BuiltinOperator_RANDOM_STANDARD_NORMAL:
     case tfl_BuiltinOperator_MULTINOMIAL:

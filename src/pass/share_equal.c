@@ -37,7 +37,7 @@ static qc_status table_open(struct qc_env *env, struct table *table, uint32_t co
 
 static bool same_constant(const struct qc_tensor *a, const struct qc_tensor *b)
 {
-    return a->type == b->type && a->rank == b->rank && a->bytes == b->bytes && !a->sparsity && !b->sparsity &&
+    return a->type == b->type && a->rank == b->rank && a->bytes == b->bytes &&
            (a->quant || b->quant ? qc_quant_equal(a->quant, b->quant) : true) &&
            !memcmp(a->dims, b->dims, a->rank * sizeof *a->dims) &&
            (a->data == b->data || !a->bytes || !memcmp(a->data, b->data, a->bytes));

@@ -82,6 +82,8 @@ qc_status qc_quantize_integer(struct qc_quantizer *q);
 
 /* unpack.c: weights behind DEQUANTIZE become float constants; a model with integer activations is QC_INVALID */
 qc_status qc_unpack_weights(struct qc_model *model);
+/* The same file: DENSIFY goes away, as the importer has written out what was sparse. */
+qc_status qc_drop_densify(struct qc_model *model);
 
 /* report.c */
 qc_status qc_report_add(struct qc_model *model, bool is_operator, const char *name, const char *op, size_t bytes, const char *reason);

@@ -53,7 +53,7 @@ int qc_weight_axis(const struct qc_quantizer *q, const struct qc_node *node, int
 
 static bool is_float_constant(const struct qc_tensor *tensor)
 {
-    return tensor && tensor->constant && tensor->type == QC_FLOAT32 && tensor->has_shape && !tensor->quant && !tensor->sparsity && tensor->bytes &&
+    return tensor && tensor->constant && tensor->type == QC_FLOAT32 && tensor->has_shape && !tensor->quant && tensor->bytes &&
            tensor->bytes == sizeof(float) * qc_tensor_elements(tensor);
 }
 

@@ -19,6 +19,24 @@ static qc_status refuse_quantized(struct qc_model *model)
     return QC_OK;
 }
 
+qc_status qc_drop_densify(struct qc_model *model)
+{
+    for (uint32_t g = 0; g < model->graph_count; g++) {
+        struct qc_graph *graph = model->graph[g];
+        bool any = false;
+        for (uint32_t i = 0; i < graph->node_count; i++) {
+            struct qc_node *node = graph->node[i];
+            if (node->code != tfl_BuiltinOperator_DENSIFY || node->in_count != 1 || node->out_count != 1 || !node->in[0] || !node->in[0]->constant)
+                continue;
+            qc_graph_replace_uses(graph, node->out[0], node->in[0]);
+            qc_node_remove(node);
+            any = true;
+        }
+        if (any) QC_TRY(qc_graph_sweep(graph));
+    }
+    return QC_OK;
+}
+
 qc_status qc_unpack_weights(struct qc_model *model)
 {
     QC_TRY(refuse_quantized(model));

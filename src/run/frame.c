@@ -208,7 +208,9 @@ static qc_status evaluate(struct qc_frame *frame, struct qc_frame_step *fs, bool
     struct qc_env *env = &frame->session->env;
     struct qc_model *model = frame->session->model;
     qc_status status = QC_OK;
-    if (!constant || !find_results(frame, step)) {
+    if (constant && (step->op->flags & QC_OP_ALIAS) && step->out[0]->bytes == step->in[0]->bytes) {
+        step->out[0]->data = step->in[0]->data;
+    } else if (!constant || !find_results(frame, step)) {
         struct qc_arena scratch;
         qc_arena_init(&scratch, env);
         for (int i = 0; i < step->out_count; i++) step->out[i]->data = NULL;

@@ -165,7 +165,7 @@ static const struct qc_expression *constant(struct qc_loop_body *body, const str
 {
     const bool stored = tensor->type == QC_FLOAT32 || tensor->type == QC_FLOAT16;
     const size_t elements = qc_tensor_elements(tensor);
-    if (!stored || !tensor->has_shape || elements < 1 || elements != (size_t)width_of(tensor) || tensor->sparsity) return NULL;
+    if (!stored || !tensor->has_shape || elements < 1 || elements != (size_t)width_of(tensor)) return NULL;
     return sum_of(body, width_of(tensor), (struct qc_term){.kind = QC_TERM_CONSTANT, .tensor = tensor});
 }
 
@@ -187,7 +187,7 @@ static const struct qc_tensor *stored(const struct qc_loop_body *body, const str
     if (!tensor) return NULL;
     const struct qc_node *node = tensor->producer;
     if (node && node->code == CODE(DEQUANTIZE) && node->in[0] && node->in[0]->type == QC_FLOAT16) tensor = node->in[0];
-    return tensor->constant && tensor->has_shape && !tensor->sparsity ? tensor : NULL;
+    return tensor->constant && tensor->has_shape ? tensor : NULL;
 }
 
 static const struct qc_expression *gather(struct qc_loop_body *body, const struct qc_node *node)

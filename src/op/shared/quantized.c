@@ -92,3 +92,22 @@ qc_status qc_require_weights(struct qc_step *step, const char *what, const struc
     for (int32_t i = 0; scale && i < channels; i++) scale[i] = quant->scale[quant->count > 1 ? i : 0];
     return QC_OK;
 }
+
+qc_status qc_require_blocks(struct qc_step *step, const char *what, const struct qc_value *value)
+{
+    const struct qc_quant *quant = value->quant;
+    const size_t columns = qc_value_span(value, 1, value->rank), block = (size_t)quant->block_size;
+    const struct qc_tensor *scale = quant->block_scale;
+    if (value->type != QC_INT4 && value->type != QC_INT2) return qc_step_unsupported_type(step);
+    if (columns % block || block % (value->type == QC_INT4 ? 2 : 4))
+        return qc_step_fail(step, QC_FORMAT, "%s '%s': rows of %zu do not divide into blocks of %zu", what, value->tensor->name, columns, block);
+    const size_t blocks = (size_t)value->dims[0] * (columns / block);
+    if (!scale || !scale->constant || scale->type != QC_FLOAT16 || scale->bytes < blocks * 2)
+        return qc_step_fail(step, QC_FORMAT, "%s '%s': the scales of its %zu blocks are missing or no float16 constant", what, value->tensor->name, blocks);
+    for (size_t i = 0; i < blocks; i++) {
+        const float number = qc_half_to_float(((const uint16_t *)scale->data)[i]);
+        if (!isfinite(number) || number <= 0)
+            return qc_step_fail(step, QC_FORMAT, "%s '%s': the scale of block %zu is %g, not a positive number", what, value->tensor->name, i, (double)number);
+    }
+    return QC_OK;
+}

@@ -24,4 +24,14 @@ qc_status qc_require_symmetric(struct qc_step *step, const char *what, const str
 qc_status qc_require_weights(struct qc_step *step, const char *what, const struct qc_value *value, int axis, int32_t channels,
                              float *scale);
 
+/* Has the value a float16 scale for each block of a row? */
+static inline bool qc_is_blockwise(const struct qc_value *value)
+{
+    return value->quant && value->quant->block_size > 0;
+}
+
+/* A blockwise value: int4 or int2, its rows (everything behind the first axis) divide into blocks, and the scales of all blocks are there,
+ * finite and positive. */
+qc_status qc_require_blocks(struct qc_step *step, const char *what, const struct qc_value *value);
+
 #endif

@@ -58,8 +58,6 @@ qc_status qc_weights_plan(struct qc_step *step, struct qc_weights *w)
     qc_dtype type = w->value->type;
     bool integer = type == QC_INT8 || type == QC_UINT8 || type == QC_INT4 || type == QC_INT2;
     if (!integer && type != QC_FLOAT32) return qc_step_unsupported_type(step);
-    if (w->value->constant && w->value->bytes < qc_dtype_bytes(type, qc_value_elements(w->value)))
-        return qc_step_fail(step, QC_UNSUPPORTED, "the weights '%s' are stored sparse; put a DENSIFY in front of them", w->value->tensor->name);
     w->width = integer ? 1 : 4;
     w->elements = qc_value_elements(w->value);
     w->direct = !w->order && (type == QC_FLOAT32 || type == QC_INT8 || (type == QC_UINT8 && !w->flip));

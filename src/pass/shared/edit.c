@@ -8,7 +8,7 @@
 
 bool qc_is_float_constant(const struct qc_tensor *tensor)
 {
-    return tensor && tensor->constant && tensor->type == QC_FLOAT32 && !tensor->quant && !tensor->sparsity && tensor->has_shape &&
+    return tensor && tensor->constant && tensor->type == QC_FLOAT32 && !tensor->quant && tensor->has_shape &&
            tensor->bytes == qc_tensor_elements(tensor) * sizeof(float);
 }
 
