@@ -56,18 +56,8 @@ struct filling {
     const struct qc_value *w;
     int8_t *stored; /* [units][block] */
     float *scale;   /* [units] */
-    bool rounds;
+    bool bfloat16;  /* XNNPACK keeps scales so */
 };
-
-/* XNNPACK keeps the scales as bfloat16, half to even. */
-static float rounded(float scale)
-{
-    uint32_t bits;
-    memcpy(&bits, &scale, sizeof bits);
-    bits = (bits + 0x7fff + (bits >> 16 & 1)) & 0xffff0000;
-    memcpy(&scale, &bits, sizeof bits);
-    return scale;
-}
 
 static void fill(void *packed, const void *context)
 {
@@ -79,7 +69,7 @@ static void fill(void *packed, const void *context)
             const size_t at = n * b->depth + k * b->block; /* even, as blocks are */
             qc_unpack_s8(QC_INT4, (const uint8_t *)f->w->data + at / 2, b->block, f->stored + n * b->block);
             f->scale[n] = qc_half_to_float(scale[n * b->count + k]);
-            if (f->rounds) f->scale[n] = rounded(f->scale[n]);
+            if (f->bfloat16) f->scale[n] = qc_bfloat16_to_float(qc_float_to_bfloat16(f->scale[n]));
         }
         const struct qc_gemm_s8_pack pack = {.columns = b->units, .taps = 1, .depth = b->block, .w = f->stored, .scale = f->scale};
         qc_gemm_s8_pack((char *)packed + k * qc_gemm_s8_packed_bytes(b->units, 1, b->block), &pack);
@@ -93,7 +83,7 @@ qc_status qc_blockwise_prepare(struct qc_step *step, struct qc_blockwise *b)
     const struct filling f = {b, step->in[1], qc_arena_array(&scratch, b->units, b->block), qc_arena_array(&scratch, b->units, sizeof(float)),
                               !step->rt->reference};
     char kind[48];
-    snprintf(kind, sizeof kind, "gemm_s8 blocks of %zu%s", b->block, f.rounds ? " rounded" : "");
+    snprintf(kind, sizeof kind, "gemm_s8 blocks of %zu%s", b->block, f.bfloat16 ? " bfloat16" : "");
     if (f.stored && f.scale)
         b->packed = qc_step_pack(step, step->in[1], kind, b->count * qc_gemm_s8_packed_bytes(b->units, 1, b->block), fill, &f);
     qc_arena_free(&scratch);
