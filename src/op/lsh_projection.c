@@ -3,7 +3,14 @@
  * input, of weight times the item's fingerprint salted with the bit's seed.
  */
 #include "kernel/fingerprint.h"
+#include "op/shared/check.h"
 #include "op/shared/sliding.h"
+
+/* Bytes that are hashed of an item. Strings are taken in their packed form, cut into equal parts, as TFLite does it. */
+static size_t item_bytes(const struct qc_value *x)
+{
+    return x->type == QC_STRING ? x->bytes / (size_t)x->dims[0] : qc_dtype_bytes(x->type, qc_value_span(x, 1, x->rank));
+}
 
 static qc_status infer(struct qc_step *step)
 {
@@ -12,7 +19,8 @@ static qc_status infer(struct qc_step *step)
     const struct qc_value *hash = step->in[0], *x = qc_operand(step, 1), *weight = qc_operand(step, 2);
     if (!x || x->rank < 1 || x->dims[0] < 1) return qc_step_fail(step, QC_FORMAT, "input 1 must be a tensor with at least one item");
     if (hash->type != QC_FLOAT32 || (weight && weight->type != QC_FLOAT32)) return qc_step_unsupported_type(step);
-    if (!qc_dtype_bits(x->type) || qc_dtype_bits(x->type) % 8) return qc_step_unsupported_type(step);
+    if (x->type != QC_STRING && (!qc_dtype_bits(x->type) || qc_dtype_bits(x->type) % 8)) return qc_step_unsupported_type(step);
+    if (x->type == QC_STRING && !x->known) return qc_defer(step, 0, QC_INT32);
     if (hash->dims[1] > 32) return qc_step_fail(step, QC_FORMAT, "input 0: %d bits to a hash; at most 32", (int)hash->dims[1]);
     if (weight && (weight->rank != 1 || weight->dims[0] != x->dims[0]))
         return qc_step_fail(step, QC_FORMAT, "input 2 (weights) must be a vector of %d", (int)x->dims[0]);
@@ -25,15 +33,14 @@ static qc_status infer(struct qc_step *step)
 
 static qc_status plan(struct qc_step *step)
 {
-    const struct qc_value *x = step->in[1];
-    qc_step_scratch(step, sizeof(float) + qc_dtype_bytes(x->type, qc_value_span(x, 1, x->rank)));
+    qc_step_scratch(step, sizeof(float) + item_bytes(step->in[1]));
     return QC_OK;
 }
 
 static uint32_t bit(const struct qc_step *step, float seed)
 {
     const struct qc_value *x = step->in[1], *weight = qc_operand(step, 2);
-    size_t width = qc_dtype_bytes(x->type, qc_value_span(x, 1, x->rank));
+    size_t width = item_bytes(x);
     char *key = step->scratch;
     double score = 0;
     memcpy(key, &seed, sizeof seed);

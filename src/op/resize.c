@@ -34,7 +34,7 @@ static qc_status infer(struct qc_step *step)
 {
     QC_TRY(qc_need_inputs(step, 2));
     uint32_t types = QC_SET(FLOAT32) | QC_SET(INT8) | QC_SET(UINT8) | QC_SET(INT16);
-    QC_TRY(qc_need_type(step, 0, is_bilinear(step) ? types : types | QC_SET(INT32) | QC_SET(FLOAT16)));
+    QC_TRY(qc_need_type(step, 0, is_bilinear(step) ? types : QC_SET_FIXED));
     QC_TRY(qc_need_type(step, 1, QC_SET(INT32)));
     QC_TRY(qc_need_rank(step, 0, 4, 4));
     QC_TRY(qc_need_rank(step, 1, 1, 1));

@@ -10,7 +10,8 @@
 
 #define CODE(name) tfl_BuiltinOperator_##name
 #define NUMBERS                                                                                                                        \
-    (QC_SET(FLOAT32) | QC_SET(FLOAT16) | QC_SET(INT8) | QC_SET(UINT8) | QC_SET(INT16) | QC_SET(INT32) | QC_SET(INT64) | QC_SET(BOOL))
+    (QC_SET(FLOAT32) | QC_SET(FLOAT16) | QC_SET(FLOAT64) | QC_SET(INT8) | QC_SET(UINT8) | QC_SET(INT16) | QC_SET(UINT16) |             \
+     QC_SET(INT32) | QC_SET(UINT32) | QC_SET(INT64) | QC_SET(UINT64) | QC_SET(BOOL))
 
 struct numbers { /* a vector of the options */
     const int64_t *data;
@@ -270,6 +271,8 @@ static qc_status scatter_run(struct qc_step *step)
 
 /* ---- REDUCE_WINDOW, STABLEHLO_REDUCE_WINDOW ---- */
 
+#define MOST_STEPS 1e12
+
 struct windows {
     enum qc_arith_op op;
     int64_t size[QC_MAX_RANK], stride[QC_MAX_RANK], dilation[QC_MAX_RANK], base[QC_MAX_RANK], low[QC_MAX_RANK], high[QC_MAX_RANK];
@@ -331,6 +334,7 @@ static qc_status window_infer(struct qc_step *step)
     const struct qc_value *in = step->in[0];
     if (!row_of(w.op, in->type)) return qc_step_unsupported_type(step);
     int32_t dims[QC_MAX_RANK];
+    double steps = 1; /* an honest description; a lie of some bytes could keep the machine busy for years */
     for (int d = 0; d < in->rank; d++) {
         int64_t values[] = {w.size[d], w.stride[d], w.dilation[d], w.base[d]};
         for (int k = 0; k < 4; k++)
@@ -339,7 +343,9 @@ static qc_status window_infer(struct qc_step *step)
             return qc_step_fail(step, QC_FORMAT, "the paddings of axis %d are %lld and %lld", d, (long long)w.low[d], (long long)w.high[d]);
         int64_t span = (in->dims[d] ? (in->dims[d] - 1) * w.base[d] + 1 : 0) + w.low[d] + w.high[d], window = (w.size[d] - 1) * w.dilation[d] + 1;
         QC_TRY(qc_need_dim(step, span < window ? 0 : (span - window) / w.stride[d] + 1, &dims[d]));
+        steps *= (double)dims[d] * (double)w.size[d];
     }
+    if (steps > MOST_STEPS) return qc_step_fail(step, QC_UNSUPPORTED, "its windows have %g elements in all, more than %g", steps, MOST_STEPS);
     return qc_step_output(step, 0, in->type, in->rank, dims);
 }
 
