@@ -4,6 +4,7 @@
  * ADD, SUB, MUL, DIV, MAXIMUM, MINIMUM, SQUARED_DIFFERENCE, FLOOR_DIV, FLOOR_MOD, POW, ATAN2, BITWISE_XOR, RIGHT_SHIFT, LOGICAL_AND,
  * LOGICAL_OR, the comparisons and the STABLEHLO forms of some of them.
  */
+#include "base/denormals.h"
 #include "kernel/arith.h"
 #include "op/shared/broadcast.h"
 #include "op/shared/check.h"
@@ -301,12 +302,23 @@ static qc_status run_strings(struct qc_step *step, const struct qc_broadcast *pl
     return QC_OK;
 }
 
+static void keep_denormals(const void *params, void *out, const void *const *in, const size_t *step, size_t n)
+{
+    const struct state *s = params;
+    unsigned mode = qc_denormals_keep();
+    s->row(&s->p, out, in, step, n);
+    qc_denormals_restore(mode);
+}
+
 static qc_status run(struct qc_step *step)
 {
     const struct state *s = step->state;
+    const struct family *f = family_of(step);
     if (step->in[0]->type == QC_STRING) return run_strings(step, &s->plan);
-    QC_TRY(check_right(step, family_of(step)));
-    qc_broadcast_run(&s->plan, s->row, &s->p, step->in, step->out[0], step->rt->pool);
+    QC_TRY(check_right(step, f));
+    /* what XNNPACK does not take sees denormals in LiteRT; here it changes the answer */
+    const bool keep = step->in[0]->type == QC_FLOAT32 && (is_comparison(f) || f->code == CODE(FLOOR_DIV));
+    qc_broadcast_run(&s->plan, keep ? keep_denormals : s->row, keep ? (const void *)s : &s->p, step->in, step->out[0], step->rt->pool);
     return QC_OK;
 }
 

@@ -262,7 +262,7 @@ void qc_tiled_run(struct qc_step *step, const struct qc_product *p, const struct
         fill(scratch + m->packed_scratch, &f);
     }
     /* the border of a quantized picture is its zero point: where each batch has its own, batches go one by one */
-    const bool one_by_one = input->zero && (m->positions > 1 || m->depthwise_s8);
+    const bool one_by_one = input->zero && (m->positions > 1 || m->sliding);
     const size_t image = (size_t)p->conv.in[1] * (size_t)p->conv.in[2] * channels * element;
     for (size_t b = 0; b < (one_by_one ? batch : 1); b++) {
         const int32_t *zero = input->zero ? input->zero + b : &p->x_zero;
