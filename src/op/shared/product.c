@@ -68,7 +68,7 @@ static qc_status plan_stage(struct qc_step *step, struct qc_product *p)
         multiplier[i] = qc_multiplier_of(product / y_scale);
         scale[i] = x_scale * scale[i] / y_scale;
     }
-    p->stage = (struct qc_stage){.rounding = p->rounding, .multiplier = multiplier, .scale = scale, .scale64 = scale64,
+    p->stage = (struct qc_stage){.rounding = p->rounding, .multiplier = multiplier, .scale = scale, .scale64 = scale64, .eights = channels / 8 * 8,
                                  .zero_point = qc_value_zero_point(y)};
     if (p->kind == QC_PRODUCT_S16 && p->rounding != QC_ROUND_F64)
         for (size_t i = 0; i < channels; i++)
