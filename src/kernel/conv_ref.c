@@ -78,7 +78,7 @@ void qc_conv_f32_ref(const struct qc_conv *conv, const float *x, const float *w,
     }
 }
 
-/* A whole integer kernel: ACC is the signed form of the accumulator, STAGE what turns it into a stored number. */
+/* A whole integer kernel: ACC is the signed form of the accumulator, STAGE(stage, sum, channel, element) what turns it into a stored number. */
 #define DEFINE_INTEGER(NAME, SUM, X, ACC, UNSIGNED, STAGE)                                                                     \
     static void NAME(const struct qc_conv *conv, const X *x, int32_t x_zero, const int8_t *w, int32_t w_zero, const ACC *bias, \
                      const struct qc_stage *stage, X *y, size_t begin, size_t end)                                             \
@@ -88,15 +88,26 @@ void qc_conv_f32_ref(const struct qc_conv *conv, const float *x, const float *w,
             X *row = y + i * (size_t)conv->out_channels;                                                                       \
             for (int32_t c = 0; c < conv->out_channels; c++) {                                                                 \
                 UNSIGNED sum = SUM(conv, &p, c, x, (UNSIGNED)x_zero, w, (UNSIGNED)w_zero) + (bias ? (UNSIGNED)bias[c] : 0);    \
-                row[c] = (X)STAGE(stage, (ACC)sum, (size_t)c);                                                                 \
+                row[c] = (X)STAGE(stage, (ACC)sum, (size_t)c, i * (size_t)conv->out_channels + (size_t)c);                    \
             }                                                                                                                  \
         }                                                                                                                      \
     }
 
-DEFINE_INTEGER(integer_s8, sum_s8, int8_t, int32_t, uint32_t, qc_stage_s32)
-DEFINE_INTEGER(integer_u8, sum_u8, uint8_t, int32_t, uint32_t, qc_stage_s32)
-DEFINE_INTEGER(integer_s16, sum_s16, int16_t, int64_t, uint64_t, qc_stage_s64)
-DEFINE_INTEGER(integer_s16_b32, sum_s16_b32, int16_t, int32_t, uint32_t, qc_stage_s32)
+/* TFLite's vectors of uint8 run on from one pixel to the next. */
+static int32_t stage_u8(const struct qc_stage *stage, int32_t sum, size_t channel, size_t element)
+{
+    if (stage->rounding != QC_ROUND_VECTORS) return qc_stage_s32(stage, sum, channel);
+    struct qc_stage plain = *stage;
+    plain.rounding = element < stage->whole ? QC_ROUND_UP : QC_ROUND_TWICE;
+    return qc_stage_s32(&plain, sum, channel);
+}
+
+#define STAGE_S32(stage, sum, channel, element) qc_stage_s32(stage, sum, channel)
+#define STAGE_S64(stage, sum, channel, element) qc_stage_s64(stage, sum, channel)
+DEFINE_INTEGER(integer_s8, sum_s8, int8_t, int32_t, uint32_t, STAGE_S32)
+DEFINE_INTEGER(integer_u8, sum_u8, uint8_t, int32_t, uint32_t, stage_u8)
+DEFINE_INTEGER(integer_s16, sum_s16, int16_t, int64_t, uint64_t, STAGE_S64)
+DEFINE_INTEGER(integer_s16_b32, sum_s16_b32, int16_t, int32_t, uint32_t, STAGE_S32)
 
 void qc_conv_s8_ref(const struct qc_conv *conv, const int8_t *x, int32_t x_zero, const int8_t *w, int32_t w_zero, const int32_t *bias,
                     const struct qc_stage *stage, int8_t *y, size_t begin, size_t end)

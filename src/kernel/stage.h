@@ -11,7 +11,7 @@
 enum qc_rounding { /* see base/requant.h */
     QC_ROUND_TWICE,
     QC_ROUND_UP,
-    QC_ROUND_EIGHTS, /* up in whole eights of channels, twice in the rest: TFLite's depthwise convolutions */
+    QC_ROUND_VECTORS, /* up in whole vectors, twice in the rest: TFLite's depthwise and transposed convolutions */
     QC_ROUND_ONCE,
     QC_ROUND_F32, /* XNNPACK */
     QC_ROUND_F64,
@@ -19,10 +19,10 @@ enum qc_rounding { /* see base/requant.h */
 
 struct qc_stage {
     enum qc_rounding rounding;
-    const struct qc_multiplier *multiplier; /* [channels], of QC_ROUND_TWICE, _UP, _EIGHTS and _ONCE */
+    const struct qc_multiplier *multiplier; /* [channels], of QC_ROUND_TWICE, _UP, _VECTORS and _ONCE */
     const float *scale;                     /* [channels], of QC_ROUND_F32 */
     const double *scale64;                  /* [channels], of QC_ROUND_F64 */
-    size_t eights;                          /* channels in whole eights, of QC_ROUND_EIGHTS */
+    size_t whole;                           /* of QC_ROUND_VECTORS: channels in whole vectors; of uint8: elements of the output */
     int32_t zero_point, low, high;          /* of the output; low <= high */
 };
 
@@ -32,7 +32,7 @@ static inline int32_t qc_stage_s32(const struct qc_stage *stage, int32_t accumul
         return qc_requant_f32(accumulator, stage->scale[channel], stage->zero_point, stage->low, stage->high);
     int32_t scaled;
     if (stage->rounding == QC_ROUND_F64) scaled = qc_requant_f64(accumulator, stage->scale64[channel]);
-    else if (stage->rounding == QC_ROUND_UP || (stage->rounding == QC_ROUND_EIGHTS && channel < stage->eights)) scaled = qc_requant_up(accumulator, stage->multiplier[channel]);
+    else if (stage->rounding == QC_ROUND_UP || (stage->rounding == QC_ROUND_VECTORS && channel < stage->whole)) scaled = qc_requant_up(accumulator, stage->multiplier[channel]);
     else if (stage->rounding == QC_ROUND_ONCE) scaled = qc_requant_once(accumulator, stage->multiplier[channel]);
     else scaled = qc_requant(accumulator, stage->multiplier[channel]);
     return qc_clamp((int32_t)((uint32_t)scaled + (uint32_t)stage->zero_point), stage->low, stage->high);

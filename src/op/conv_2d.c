@@ -56,7 +56,7 @@ static struct qc_product product_of(const struct qc_step *step)
     const struct qc_value *w = step->in[1], *bias = qc_operand(step, 2);
     bool xnnpack = (w->type == QC_INT8 || w->type == QC_UINT8) && w->constant && bias && bias->constant;
     bool optimized = !step->rt->reference && (depthwise || step->in[0]->dims[3] == w->dims[3]); /* TFLite has it not for groups */
-    enum qc_rounding rounding = !optimized ? QC_ROUND_TWICE : depthwise ? QC_ROUND_EIGHTS : QC_ROUND_UP;
+    enum qc_rounding rounding = !optimized ? QC_ROUND_TWICE : depthwise ? QC_ROUND_VECTORS : QC_ROUND_UP;
     if (step->in[0]->type == QC_INT16) rounding = optimized && !depthwise ? QC_ROUND_ONCE : QC_ROUND_TWICE;
     if (xnnpack && !step->rt->reference && step->in[0]->type != QC_INT16) rounding = QC_ROUND_F32;
     return (struct qc_product){.x = 0, .w = 1, .bias = 2, .w_axis = depthwise ? 3 : 0, .order = depthwise ? depthwise_order : NULL,

@@ -87,13 +87,24 @@ static qc_status geometry(struct qc_step *step, const struct layout *l, struct q
     return QC_OK;
 }
 
-static struct qc_product product_of(const struct qc_step *step, const struct layout *l)
+/* Does XNNPACK take it in LiteRT? Constant operands, and with SAME no stride beyond the kernel. */
+static bool is_delegated(const struct qc_step *step, const struct layout *l)
 {
     const struct qc_value *w = step->in[l->w], *bias = qc_operand(step, l->bias);
-    bool bytes = w->type == QC_INT8 || w->type == QC_UINT8;
-    bool xnnpack = !step->rt->reference && l->axes == 2 && bytes && w->constant && (!bias || bias->constant) && step->in[0]->constant;
+    if (step->rt->reference || l->axes != 2 || (w->type != QC_INT8 && w->type != QC_UINT8)) return false;
+    if (!w->constant || (bias && !bias->constant) || !step->in[0]->constant) return false;
+    const struct tfl_TransposeConvOptions *o = step->options;
+    return o->padding != tfl_Padding_SAME || (w->dims[1] >= o->stride_h && w->dims[2] >= o->stride_w);
+}
+
+static struct qc_product product_of(const struct qc_step *step, const struct layout *l)
+{
+    const qc_dtype type = step->in[l->x]->type;
+    const bool xnnpack = is_delegated(step, l);
+    enum qc_rounding rounding = QC_ROUND_TWICE; /* reference, and int16 */
+    if (!step->rt->reference && type != QC_INT16) rounding = xnnpack ? QC_ROUND_F32 : QC_ROUND_VECTORS;
     return (struct qc_product){.x = l->x, .w = l->w, .bias = l->bias, .w_axis = l->w_out, .order = l->order,
-                               .rounding = xnnpack && step->in[l->x]->type != QC_INT16 ? QC_ROUND_F32 : QC_ROUND_TWICE, .float_product = w->type == QC_UINT8,
+                               .rounding = rounding, .float_product = step->in[l->w]->type == QC_UINT8,
                                .hybrid = xnnpack ? QC_ROW_XNNPACK : QC_ROW_ASYMMETRIC};
 }
 

@@ -68,8 +68,9 @@ static qc_status plan_stage(struct qc_step *step, struct qc_product *p)
         multiplier[i] = qc_multiplier_of(product / y_scale);
         scale[i] = x_scale * scale[i] / y_scale;
     }
-    p->stage = (struct qc_stage){.rounding = p->rounding, .multiplier = multiplier, .scale = scale, .scale64 = scale64, .eights = channels / 8 * 8,
+    p->stage = (struct qc_stage){.rounding = p->rounding, .multiplier = multiplier, .scale = scale, .scale64 = scale64, .whole = channels / 8 * 8,
                                  .zero_point = qc_value_zero_point(y)};
+    if (p->kind == QC_PRODUCT_U8) p->stage.whole = qc_value_elements(y) / 16 * 16;
     if (p->kind == QC_PRODUCT_S16 && p->rounding != QC_ROUND_F64)
         for (size_t i = 0; i < channels; i++)
             if (multiplier[i].shift > 7)
