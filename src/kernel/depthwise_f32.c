@@ -45,23 +45,51 @@ void qc_depthwise_f32_pack(void *block, size_t channels, size_t taps, const floa
     }
 }
 
-static void run_pixels(void *context, size_t begin, size_t end, int thread)
+/* The work is cut into rows of the output times chunks of channels, so narrow that the rows below one row's windows stay in the first-level
+ * cache until the next row of the output needs them again. */
+struct loop {
+    const struct qc_depthwise_f32_call *call;
+    size_t rows, chunk; /* of all batches; channels, a multiple of the block */
+};
+
+static void run_row(const struct qc_depthwise_f32_call *call, size_t row, size_t begin, size_t end)
 {
-    const struct qc_depthwise_f32_call *call = context;
-    const size_t taps = qc_rows_taps(&call->rows);
-    const void **pointer = call->pointer + (size_t)thread * taps * QC_TILE_ROWS;
-    struct qc_depthwise_f32_tile t = {.channels = call->channels, .taps = taps, .a = (const float *const *)pointer, .w = call->packed,
-                                      .ldc = call->channels, .low = call->low, .high = call->high};
-    for (size_t m = begin; m < end; m += QC_TILE_ROWS) {
-        t.pixels = QC_MIN(end - m, (size_t)QC_TILE_ROWS);
-        qc_rows_fill(&call->rows, m, t.pixels, pointer);
-        t.c = call->c + m * call->channels;
-        call->kernel->tile(&t);
+    const struct qc_window *w = call->window;
+    const size_t y = row % w->out_h, image = row / w->out_h, taps = w->kernel_h * w->kernel_w;
+    const ptrdiff_t top = (ptrdiff_t)(y * w->stride_h) - w->pad_top;
+    struct qc_depthwise_f32_strip s = {.pitch = call->channels, .row_step = w->dilation_h * w->in_w * call->channels, .in_w = w->in_w,
+                                       .out_w = w->out_w, .kernel_w = w->kernel_w, .stride = w->stride_w, .dilation = w->dilation_w,
+                                       .first = -w->pad_left, .low = call->low, .high = call->high};
+    size_t ky = 0;
+    while (ky < w->kernel_h && top + (ptrdiff_t)(ky * w->dilation_h) < 0) ky++;
+    while (ky + s.rows < w->kernel_h && top + (ptrdiff_t)((ky + s.rows) * w->dilation_h) < (ptrdiff_t)w->in_h) s.rows++;
+    const size_t in_row = image * w->in_h + (s.rows ? (size_t)(top + (ptrdiff_t)(ky * w->dilation_h)) : 0);
+    for (size_t c = begin; c < end; c += QC_DEPTHWISE_BLOCK) {
+        s.channels = QC_MIN(end - c, (size_t)QC_DEPTHWISE_BLOCK);
+        s.x = call->x + in_row * w->in_w * call->channels + c;
+        s.y = call->y + row * w->out_w * call->channels + c;
+        s.bias = (const float *)call->packed + c * (taps + 1);
+        s.w = s.bias + (1 + ky * w->kernel_w) * QC_DEPTHWISE_BLOCK;
+        call->kernel->strip(&s);
+    }
+}
+
+static void run_rows(void *context, size_t begin, size_t end, int thread)
+{
+    const struct loop *l = context;
+    (void)thread;
+    for (size_t i = begin; i < end; i++) {
+        const size_t c = i / l->rows * l->chunk;
+        run_row(l->call, i % l->rows, c, QC_MIN(c + l->chunk, l->call->channels));
     }
 }
 
 void qc_depthwise_f32_run(const struct qc_depthwise_f32_call *call, struct qc_pool *pool)
 {
-    const size_t least = 1 + (1 << 16) / (qc_rows_taps(&call->rows) * call->channels);
-    qc_pool_for(pool, call->m, (least + QC_TILE_ROWS - 1) / QC_TILE_ROWS * QC_TILE_ROWS, run_pixels, (void *)(uintptr_t)call);
+    const struct qc_window *w = call->window;
+    const size_t cache = 16384 / sizeof(float) / (w->kernel_h * w->in_w), block = QC_DEPTHWISE_BLOCK;
+    struct loop l = {call, call->batch * w->out_h, QC_MAX(cache / block, 1u) * block};
+    const size_t chunks = (call->channels + l.chunk - 1) / l.chunk;
+    const size_t work = w->out_w * w->kernel_h * w->kernel_w * QC_MIN(l.chunk, call->channels); /* multiplications of one row of a chunk */
+    if (call->channels) qc_pool_for(pool, chunks * l.rows, 1 + (1 << 16) / work, run_rows, &l);
 }

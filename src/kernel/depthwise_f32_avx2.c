@@ -7,6 +7,7 @@
 QC_ISA_BEGIN(QC_AVX2)
 #include "kernel/simd_avx2.h"
 
+enum { GROUP = 4 };
 #include "kernel/depthwise_f32_template.h"
 QC_ISA_END
 

@@ -7,6 +7,7 @@
 QC_ISA_BEGIN(QC_AVX512)
 #include "kernel/simd_avx512.h"
 
+enum { GROUP = 7 };
 #include "kernel/depthwise_f32_template.h"
 QC_ISA_END
 

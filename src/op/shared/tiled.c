@@ -83,7 +83,7 @@ qc_status qc_tiled_plan(struct qc_step *step, const struct qc_product *p, struct
         m->depth = m->columns = m->groups;
         m->groups = 1;
         step->kernel = m->depthwise_f32 ? m->depthwise_f32->variant.name : m->depthwise_s8->variant.name;
-        m->work_scratch = qc_step_scratch(step, m->taps * QC_TILE_ROWS * sizeof(void *) * (size_t)threads);
+        if (m->depthwise_s8) m->work_scratch = qc_step_scratch(step, m->taps * QC_TILE_ROWS * sizeof(void *) * (size_t)threads);
     } else if (p->kind == QC_PRODUCT_F32) {
         m->f32 = qc_gemm_f32_pick(features);
         step->kernel = m->f32->variant.name;
@@ -97,7 +97,7 @@ qc_status qc_tiled_plan(struct qc_step *step, const struct qc_product *p, struct
         m->sum_scratch = qc_step_scratch(step, (size_t)p->conv.batch * m->positions * m->columns * sizeof(int32_t));
     m->packed_bytes = group_bytes(m) * m->groups;
     if (!constant(step, p)) m->packed_scratch = qc_step_scratch(step, m->packed_bytes);
-    if (m->sliding) m->zero_scratch = qc_step_scratch(step, m->depth * m->element);
+    if (m->sliding && !m->depthwise_f32) m->zero_scratch = qc_step_scratch(step, m->depth * m->element);
     return QC_OK;
 }
 
@@ -183,11 +183,11 @@ static void run_f32(struct qc_step *step, const struct qc_product *p, const stru
     qc_gemm_f32_run(&call, step->rt->pool);
 }
 
-static void run_depthwise_f32(struct qc_step *step, const struct qc_product *p, const struct qc_tiled *m, const struct piece *piece)
+static void run_depthwise_f32(struct qc_step *step, const struct qc_product *p, const struct qc_tiled *m, const void *x, const void *packed)
 {
-    const struct qc_depthwise_f32_call call = {.kernel = m->depthwise_f32, .m = piece->m, .channels = m->columns, .rows = piece->rows,
-                                               .packed = piece->packed, .c = step->out[0]->data, .low = p->low, .high = p->high,
-                                               .pointer = (const void **)(void *)((char *)step->scratch + m->work_scratch)};
+    const struct qc_depthwise_f32_call call = {.kernel = m->depthwise_f32, .batch = (size_t)p->conv.batch, .channels = m->columns,
+                                               .window = &m->window, .x = x, .packed = packed, .y = step->out[0]->data, .low = p->low,
+                                               .high = p->high};
     qc_depthwise_f32_run(&call, step->rt->pool);
 }
 
@@ -261,6 +261,10 @@ void qc_tiled_run(struct qc_step *step, const struct qc_product *p, const struct
         packed = scratch + m->packed_scratch;
         fill(scratch + m->packed_scratch, &f);
     }
+    if (m->depthwise_f32) {
+        run_depthwise_f32(step, p, m, input->x, packed);
+        return;
+    }
     /* the border of a quantized picture is its zero point: where each batch has its own, batches go one by one */
     const bool one_by_one = input->zero && (m->positions > 1 || m->sliding);
     const size_t image = (size_t)p->conv.in[1] * (size_t)p->conv.in[2] * channels * element;
@@ -272,8 +276,7 @@ void qc_tiled_run(struct qc_step *step, const struct qc_product *p, const struct
                                                  .window = m->sliding ? &m->window : NULL, .zero = border},
                                         .packed = packed + g * group_bytes(m), .m = one_by_one ? m->positions : batch * m->positions,
                                         .first_row = b * m->positions, .first_column = g * m->columns};
-            if (m->depthwise_f32) run_depthwise_f32(step, p, m, &piece);
-            else if (m->f32) run_f32(step, p, m, &piece);
+            if (m->f32) run_f32(step, p, m, &piece);
             else run_s8(step, p, m, &piece, input->scale ? input->scale + b : NULL, zero, input->zero && !one_by_one);
         }
     }
