@@ -66,7 +66,27 @@ struct entry { /* a BundleEntryProto */
     char what[300];
 };
 
-/* Decodes an entry and maps the bytes it points to. */
+/* The bytes that an entry points to, mapped. */
+static qc_status map_bytes(struct qc_bundle *bundle, struct pb_bytes message, const char *what, struct pb_bytes *bytes)
+{
+    struct qc_env *env = bundle->arena->env;
+    uint64_t shard = pb_find_number(message, 3, 0), offset = pb_find_number(message, 4, 0), size = pb_find_number(message, 5, 0);
+    if (shard >= (uint64_t)bundle->shard_count)
+        return qc_fail(env, QC_FORMAT, "%s: lies in shard %llu of %d", what, (unsigned long long)shard, bundle->shard_count);
+    struct qc_file *file = &bundle->shard[shard];
+    if (!file->bytes) {
+        char *path = qc_arena_printf(bundle->arena, "%s.data-%05d-of-%05d", bundle->prefix, (int)shard, bundle->shard_count);
+        if (!path) return QC_NOMEM;
+        QC_TRY(qc_file_map(env, path, file));
+    }
+    if (size > file->size || offset > file->size - size)
+        return qc_fail(env, QC_FORMAT, "%s: %llu bytes at %llu reach beyond shard %d, which has %zu", what, (unsigned long long)size,
+                       (unsigned long long)offset, (int)shard, file->size);
+    *bytes = (struct pb_bytes){file->bytes ? (const uint8_t *)file->bytes + offset : NULL, (size_t)size};
+    return QC_OK;
+}
+
+/* Decodes an entry and maps its bytes. */
 static qc_status locate(struct qc_bundle *bundle, const struct qc_bundle_entry *row, struct entry *entry)
 {
     struct qc_env *env = bundle->arena->env;
@@ -78,19 +98,33 @@ static qc_status locate(struct qc_bundle *bundle, const struct qc_bundle_entry *
     if (pb_find(m, 7).at) return qc_fail(env, QC_UNSUPPORTED, "%s: is partitioned into slices", entry->what);
     entry->type = (int64_t)pb_find_number(m, 1, 0);
     entry->crc = (uint32_t)pb_find_number(m, 6, 0);
-    uint64_t shard = pb_find_number(m, 3, 0), offset = pb_find_number(m, 4, 0), size = pb_find_number(m, 5, 0);
-    if (shard >= (uint64_t)bundle->shard_count)
-        return qc_fail(env, QC_FORMAT, "%s: lies in shard %llu of %d", entry->what, (unsigned long long)shard, bundle->shard_count);
-    struct qc_file *file = &bundle->shard[shard];
-    if (!file->bytes) {
-        char *path = qc_arena_printf(bundle->arena, "%s.data-%05d-of-%05d", bundle->prefix, (int)shard, bundle->shard_count);
-        if (!path) return QC_NOMEM;
-        QC_TRY(qc_file_map(env, path, file));
+    return map_bytes(bundle, m, entry->what, &entry->bytes);
+}
+
+/* Does the entry's number of bytes fit its type and shape? Where either is one that quantc does not read, it is not its matter. */
+static bool size_fits(struct pb_bytes message, size_t size)
+{
+    struct qc_tf_shape shape;
+    qc_dtype type;
+    size_t bytes = 1;
+    if (!qc_tf_shape(pb_find(message, 2), &shape) || !qc_tf_dtype((int64_t)pb_find_number(message, 1, 0), &type) || !qc_dtype_bytes(type, 1)) return true;
+    for (int i = 0; i < shape.rank; i++)
+        if (shape.dims[i] < 0 || __builtin_mul_overflow(bytes, (size_t)shape.dims[i], &bytes)) return false;
+    return !__builtin_mul_overflow(bytes, qc_dtype_bytes(type, 1), &bytes) && bytes == size;
+}
+
+qc_status qc_bundle_check(struct qc_bundle *bundle)
+{
+    struct pb_bytes bytes;
+    char what[300];
+    for (size_t i = 1; i < bundle->entry_count; i++) { /* 0: the header */
+        struct pb_bytes m = bundle->entry[i].value;
+        snprintf(what, sizeof what, "checkpoint tensor '%.*s'", QC_PB(bundle->entry[i].key));
+        if (!pb_sound(m)) return qc_fail(bundle->arena->env, QC_FORMAT, "%s: its index entry is damaged", what);
+        if (pb_find(m, 7).at) continue; /* its slices have entries of their own */
+        QC_TRY(map_bytes(bundle, m, what, &bytes));
+        if (!size_fits(m, bytes.size)) return qc_fail(bundle->arena->env, QC_FORMAT, "%s: its shape does not fit its %zu bytes", what, bytes.size);
     }
-    if (size > file->size || offset > file->size - size)
-        return qc_fail(env, QC_FORMAT, "%s: %llu bytes at %llu reach beyond shard %d, which has %zu", entry->what, (unsigned long long)size,
-                       (unsigned long long)offset, (int)shard, file->size);
-    entry->bytes = (struct pb_bytes){file->bytes ? (const uint8_t *)file->bytes + offset : NULL, (size_t)size};
     return QC_OK;
 }
 

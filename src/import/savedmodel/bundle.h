@@ -2,7 +2,7 @@
  * bundle.h - a TensorFlow checkpoint ("tensor bundle"): PREFIX.index, a LevelDB-style table of entries, and
  * PREFIX.data-NNNNN-of-NNNNN, the raw bytes.
  *
- * Opening reads the index alone. A tensor's shard is mapped, and its bytes are checked against their checksum, when it is asked for.
+ * Opening reads the index alone. A tensor's bytes are read, and checked against their checksum, when it is asked for.
  */
 #ifndef QC_IMPORT_SAVEDMODEL_BUNDLE_H
 #define QC_IMPORT_SAVEDMODEL_BUNDLE_H
@@ -28,6 +28,9 @@ struct qc_bundle {
 /* `prefix`: path without ".index". What is in the arena, and views into mapped files, live until qc_bundle_close. */
 qc_status qc_bundle_open(struct qc_bundle *bundle, struct qc_arena *arena, const char *prefix) QC_MUST_USE;
 void qc_bundle_close(struct qc_bundle *bundle);
+
+/* Every shard is there and holds what the index says of it, as far as sizes tell. No byte of a tensor is read. */
+qc_status qc_bundle_check(struct qc_bundle *bundle) QC_MUST_USE;
 
 /* NULL if there is none. */
 const struct qc_bundle_entry *qc_bundle_find(const struct qc_bundle *bundle, struct pb_bytes key);

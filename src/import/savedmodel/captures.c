@@ -33,11 +33,10 @@ static qc_status open_bundle(struct qc_tf_captures *captures, struct qc_tf_impor
 {
     if (captures->bundle) return QC_OK;
     struct qc_bundle *bundle = qc_arena_alloc(&im->model->arena, sizeof *bundle);
-    char *prefix = qc_arena_printf(&im->model->arena, "%s/variables/variables", captures->folder);
-    if (!bundle || !prefix) return QC_NOMEM;
-    qc_status status = qc_bundle_open(bundle, &im->model->arena, prefix);
+    if (!bundle) return QC_NOMEM;
+    qc_status status = qc_bundle_open(bundle, &im->model->arena, captures->prefix);
     captures->bundle = bundle;
-    return status;
+    return status ? status : qc_bundle_check(bundle);
 }
 
 /* The checkpoint key of a TrackableObject: that of its attribute VARIABLE_VALUE. */
@@ -63,6 +62,7 @@ static int64_t child(struct pb_bytes object, struct pb_bytes name)
 /* Walks both object graphs breadth first and notes the keys. */
 static qc_status match_objects(struct qc_tf_captures *captures, struct qc_tf_import *im)
 {
+    captures->matched = true;
     const struct qc_bundle_entry *entry = qc_bundle_find(captures->bundle, (struct pb_bytes){(const uint8_t *)"_CHECKPOINTABLE_OBJECT_GRAPH", 28});
     struct pb_bytes graph, *trackable;
     int64_t trackable_count;
@@ -98,7 +98,9 @@ qc_status qc_tf_captures_open(struct qc_tf_captures *captures, struct qc_tf_impo
     captures->object = qc_arena_array(im->scratch, (size_t)captures->object_count, sizeof *captures->object);
     if (!captures->object) return QC_NOMEM;
     for (int64_t i = 0; i < captures->object_count; i++) captures->object[i].message = message[i];
-    return QC_OK;
+    char *index = qc_arena_printf(&im->model->arena, "%s/variables/variables.index", folder);
+    if (!index || !(captures->prefix = qc_arena_printf(&im->model->arena, "%s/variables/variables", folder))) return QC_NOMEM;
+    return qc_file_exists(index) ? open_bundle(captures, im) : QC_OK; /* damage is found though nothing may be read */
 }
 
 void qc_tf_captures_close(struct qc_tf_captures *captures)
@@ -143,9 +145,8 @@ struct pb_bytes qc_tf_object_name(struct qc_tf_import *im, int64_t number)
 qc_status qc_tf_object_array(struct qc_tf_import *im, int64_t number, struct qc_tf_array *array)
 {
     struct qc_tf_captures *captures = im->captures;
-    bool first = !captures->bundle;
     QC_TRY(open_bundle(captures, im));
-    if (first) QC_TRY(match_objects(captures, im));
+    if (!captures->matched) QC_TRY(match_objects(captures, im));
     struct qc_tf_object *object = &captures->object[number];
     struct pb_bytes variable = pb_find(object->message, KIND_VARIABLE);
     char *what = qc_arena_printf(im->scratch, "variable '%.*s' (object %lld)", QC_PB(pb_find(variable, 6)), (long long)number);

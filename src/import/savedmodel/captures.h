@@ -14,8 +14,9 @@ struct qc_tf_object { /* one of the saved object graph */
 };
 
 struct qc_tf_captures {
-    struct qc_bundle *bundle;   /* opened when the first variable is asked for */
-    const char *folder;         /* of the SavedModel */
+    const char *folder, *prefix; /* of the SavedModel, and of its checkpoint */
+    struct qc_bundle *bundle;    /* NULL: there is none, or not yet */
+    bool matched;                /* the objects know their checkpoint keys */
     struct qc_tf_object *object;
     int64_t object_count;
     bool traced;                /* restore operators of the top level were looked at */

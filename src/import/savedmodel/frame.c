@@ -252,6 +252,10 @@ qc_status qc_tf_call(struct qc_tf_import *im, struct pb_bytes function, int in_c
     if (in_count != body->arg_count || out_count > body->ret_count)
         return qc_fail(im->env, QC_FORMAT, "%s: the function '%.*s' takes %d values and gives %d, but is called with %d for %d", im->package->path,
                        QC_PB(function), body->arg_count, body->ret_count, in_count, out_count);
+    for (int i = 0; i < in_count; i++)
+        if (in[i].kind == QC_TF_TENSOR && (body->arg_type[i] == QC_TF_STRING || body->arg_type[i] == QC_TF_RESOURCE || body->arg_type[i] == QC_TF_VARIANT))
+            return qc_fail(im->env, QC_FORMAT, "%s: argument '%.*s' of the function '%.*s' is a %s, but is given numbers", im->package->path, QC_PB(body->arg[i]),
+                           QC_PB(function), qc_tf_dtype_name(body->arg_type[i]));
     if (im->depth >= MAX_CALL_DEPTH)
         return qc_fail(im->env, QC_FORMAT, "%s: the function '%.*s' calls itself, or calls are nested more than %d deep", im->package->path,
                        QC_PB(function), MAX_CALL_DEPTH);

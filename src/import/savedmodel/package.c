@@ -92,15 +92,20 @@ static qc_status read_nodes(struct qc_tf_package *package, struct pb_bytes messa
     return in.damaged ? qc_fail(package->arena->env, QC_FORMAT, "%s: the graph '%.*s' is damaged", package->path, QC_PB(body->name)) : QC_OK;
 }
 
-/* Names of the OpDef arguments in field `number` of a function's signature. */
-static qc_status read_args(struct qc_arena *arena, struct pb_bytes signature, uint32_t number, struct pb_bytes **names, int *count)
+/* Names and types of the OpDef arguments in field `number` of a function's signature. */
+static qc_status read_args(struct qc_arena *arena, struct pb_bytes signature, uint32_t number, struct pb_bytes **names, int64_t **types, int *count)
 {
     struct pb_reader in = pb_open(signature);
     struct pb_field field;
-    *names = qc_arena_array(arena, count_field(signature, number), sizeof **names);
-    if (!*names) return QC_NOMEM;
+    size_t most = count_field(signature, number);
+    *names = qc_arena_array(arena, most, sizeof **names);
+    *types = qc_arena_array(arena, most, sizeof **types);
+    if (!*names || !*types) return QC_NOMEM;
     while (pb_next(&in, &field))
-        if (field.number == number && field.wire == PB_LENGTH) (*names)[(*count)++] = pb_find(field.bytes, 1);
+        if (field.number == number && field.wire == PB_LENGTH) {
+            (*types)[*count] = (int64_t)pb_find_number(field.bytes, 3, 0);
+            (*names)[(*count)++] = pb_find(field.bytes, 1);
+        }
     return QC_OK;
 }
 
@@ -108,8 +113,9 @@ static qc_status read_body(struct qc_tf_package *package, const struct qc_tf_fun
 {
     struct pb_bytes signature = pb_find(function->message, 1);
     body->name = function->name;
-    QC_TRY(read_args(package->arena, signature, 2, &body->arg, &body->arg_count));
-    QC_TRY(read_args(package->arena, signature, 3, &body->ret_name, &body->ret_count));
+    int64_t *ret_type;
+    QC_TRY(read_args(package->arena, signature, 2, &body->arg, &body->arg_type, &body->arg_count));
+    QC_TRY(read_args(package->arena, signature, 3, &body->ret_name, &ret_type, &body->ret_count));
     body->ret = qc_arena_array(package->arena, (size_t)body->ret_count, sizeof *body->ret);
     if (!body->ret) return QC_NOMEM;
     struct pb_reader in = pb_open(function->message);

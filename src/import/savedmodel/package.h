@@ -21,6 +21,7 @@ struct qc_tf_body {
     uint32_t node_count;
     struct qc_tf_names by_name;
     struct pb_bytes *arg; /* function arguments' names, in order */
+    int64_t *arg_type;    /* enum qc_tf_dtype; 0: an attribute says it */
     struct pb_bytes *ret; /* for each result the reference that `ret` maps it to */
     struct pb_bytes *ret_name;
     int arg_count, ret_count;
