@@ -120,6 +120,8 @@ struct state {
         struct qc_arith_limits limits;
         struct qc_arith_quantized quantized;
     } p;
+    size_t tail; /* elements at the end that are computed with tail_params */
+    struct qc_arith_quantized tail_params;
 };
 
 static int activation_of(const struct qc_step *step)
@@ -187,6 +189,23 @@ static bool plan_fast_sum(struct qc_step *step, struct qc_arith_quantized *q)
     return true;
 }
 
+/*
+ * TFLite's vector kernel for ADD int16 shifts an operand once, by the sum of both shifts, where its scalar one shifts left and then right
+ * again; it takes sixteen elements at a time of operands with equal shapes.
+ */
+static void plan_vector_sum(struct qc_step *step, struct state *s)
+{
+    enum { VECTOR = 16 };
+    struct qc_arith_quantized *q = &s->p.quantized;
+    bool once = !step->rt->reference && step->op->code == CODE(ADD) && step->in[0]->type == QC_INT16;
+    if (!once || !qc_value_same_shape(step->in[0], step->in[1]) || q->left_shift + q->a.shift < 0 || q->left_shift + q->b.shift < 0) return;
+    s->tail = s->plan.total % VECTOR;
+    s->tail_params = *q;
+    q->a.shift += q->left_shift;
+    q->b.shift += q->left_shift;
+    q->left_shift = 0;
+}
+
 static enum qc_arith_op plan_sum(struct qc_step *step, struct state *s, int left_shift)
 {
     struct qc_arith_quantized *q = &s->p.quantized;
@@ -198,6 +217,7 @@ static enum qc_arith_op plan_sum(struct qc_step *step, struct state *s, int left
     q->out = qc_multiplier_of(twice / ((float)(1 << left_shift) * out));
     if (plan_power_of_two(step, s)) return QC_ARITH_QADD_POT;
     if (!step->rt->reference && step->in[0]->type == QC_INT8 && plan_fast_sum(step, q)) return QC_ARITH_QADD_FAST;
+    plan_vector_sum(step, s);
     return QC_ARITH_QADD;
 }
 
@@ -261,6 +281,15 @@ static qc_status plan(struct qc_step *step)
 
 /* ---- run ---- */
 
+static void run_tail(struct qc_step *step, const struct state *s)
+{
+    struct qc_broadcast most = s->plan;
+    size_t bytes = qc_dtype_bytes(step->out[0]->type, 1) * (most.total -= s->tail), both[QC_ROW_INPUTS] = {1, 1};
+    const void *in[QC_ROW_INPUTS] = {(const char *)step->in[0]->data + bytes, (const char *)step->in[1]->data + bytes};
+    qc_broadcast_run(&most, s->row, &s->p, step->in, step->out[0], step->rt->pool);
+    s->row(&s->tail_params, (char *)step->out[0]->data + bytes, in, both, s->tail);
+}
+
 static int64_t element(const struct qc_value *value, size_t i)
 {
     switch (value->type) {
@@ -318,7 +347,8 @@ static qc_status run(struct qc_step *step)
     QC_TRY(check_right(step, f));
     /* what XNNPACK does not take sees denormals in LiteRT; here it changes the answer */
     const bool keep = step->in[0]->type == QC_FLOAT32 && (is_comparison(f) || f->code == CODE(FLOOR_DIV));
-    qc_broadcast_run(&s->plan, keep ? keep_denormals : s->row, keep ? (const void *)s : &s->p, step->in, step->out[0], step->rt->pool);
+    if (s->tail) run_tail(step, s);
+    else qc_broadcast_run(&s->plan, keep ? keep_denormals : s->row, keep ? (const void *)s : &s->p, step->in, step->out[0], step->rt->pool);
     return QC_OK;
 }
 

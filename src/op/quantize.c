@@ -3,7 +3,8 @@
  *
  * float32 -> int8, uint8, int16 (one scale or one per slice of an axis), int4, uint4; int8, uint8, int16, int32 -> int8, uint8, int16,
  * int32. By default 8-bit results follow XNNPACK: floats are multiplied by 1 / scale and rounded half to even, and
- * a change of scale within one 8-bit type uses a multiplier of 8 fractional bits. TFLite's kernels divide and round half away from zero.
+ * a change of scale within one 8-bit type uses a multiplier of 8 fractional bits. float32 to int16 follows TFLite's vector kernel: eights of
+ * elements are multiplied and rounded half to even, the rest is divided in double. TFLite's reference divides and rounds half away from zero.
  */
 #include "op/quant_rule.h"
 #include "op/shared/fused.h"
@@ -12,8 +13,12 @@
 
 #include <math.h>
 
+enum { VECTOR = 8 }; /* elements that TFLite's int16 kernel takes at once */
+
 struct state {
     bool xnnpack;
+    size_t vectors; /* elements of float32 to int16 that go through TFLite's vector kernel; the rest goes through its tail */
+    bool tail;
     struct qc_multiplier multiplier;
     int32_t coarse; /* of XNNPACK's requantization, 8 fractional bits */
     int32_t low, high;
@@ -53,6 +58,8 @@ static qc_status plan(struct qc_step *step)
     else if (y->type == QC_INT32) s->low = INT32_MIN, s->high = INT32_MAX;
     else qc_integer_limits(y->type, &s->low, &s->high);
     s->xnnpack = !step->rt->reference && bytes && y->quant->count == 1;
+    s->tail = !step->rt->reference && y->type == QC_INT16 && x->type == QC_FLOAT32 && y->quant->count == 1;
+    if (s->tail) s->vectors = qc_value_elements(x) / VECTOR * VECTOR;
     if (x->type == QC_FLOAT32) return QC_OK;
     float ratio = qc_value_scale(x) / qc_value_scale(y);
     s->xnnpack = s->xnnpack && x->type == y->type && ratio >= 1.0f / 256 && ratio <= 128;
@@ -67,8 +74,10 @@ static int32_t limit(const struct state *s, float stored)
     return (int32_t)(stored > low ? stored < high ? stored : high : low); /* NaN gives the lowest */
 }
 
-static int32_t from_float(const struct state *s, float x, float scale, int32_t zero)
+static int32_t from_float(const struct state *s, size_t i, float x, float scale, int32_t zero)
 {
+    if (i < s->vectors) return limit(s, rintf(x * (float)(1.0 / (double)scale)) + (float)zero);
+    if (s->tail) return limit(s, (float)round((double)x / (double)scale) + (float)zero);
     if (!s->xnnpack) return limit(s, roundf(x / scale) + (float)zero);
     return limit(s, rintf(x * (1.0f / scale)) + (float)zero);
 }
@@ -116,7 +125,7 @@ static void slice(void *context, size_t begin, size_t end, int thread)
     for (size_t i = begin; i < end; i++) {
         size_t channel = q->count > 1 ? i / inner % q->count : 0;
         int32_t y_zero = (int32_t)q->zero_point[channel];
-        int32_t stored = x->type == QC_FLOAT32 ? from_float(s, ((const float *)x->data)[i], q->scale[channel], y_zero)
+        int32_t stored = x->type == QC_FLOAT32 ? from_float(s, i, ((const float *)x->data)[i], q->scale[channel], y_zero)
                                                : from_stored(s, load(x->type, x->data, i), x_zero, y_zero);
         store(y->type, y->data, i, stored);
     }
