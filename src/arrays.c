@@ -14,6 +14,8 @@ struct qc_arrays {
         const void *data;
         const char *const *strings;
         const size_t *lengths;
+        struct qc_npy_stream *stream; /* of qc_arrays_read */
+        size_t next;                  /* element that the stream gives next */
     } *loaded;
 };
 
@@ -40,6 +42,7 @@ struct qc_arrays *qc_arrays_open(const char *path, const struct qc_options *opti
 void qc_arrays_free(struct qc_arrays *arrays)
 {
     if (!arrays) return;
+    for (size_t i = 0; arrays->loaded && i < arrays->npz.count; i++) qc_npy_stream_close(arrays->loaded[i].stream);
     qc_npz_close(&arrays->npz);
     struct qc_env env = arrays->env; /* the block it lives in goes */
     qc_env_free(&env, arrays);
@@ -65,15 +68,14 @@ static qc_status load(struct qc_arrays *arrays, const struct qc_npy *npy, struct
     return arrays->env.error.status;
 }
 
-qc_status qc_arrays_get(struct qc_arrays *arrays, size_t index, struct qc_array *array, struct qc_error *error)
+static qc_status find(struct qc_arrays *arrays, size_t index, const char *caller)
 {
-    if (index >= arrays->npz.count) {
-        qc_fail(&arrays->env, QC_INVALID, "qc_arrays_get: there is no array %zu among %zu", index, arrays->npz.count);
-        return qc_env_take(&arrays->env, error);
-    }
-    const struct qc_npy *npy = &arrays->npz.array[index];
-    struct loaded *loaded = &arrays->loaded[index];
-    if (load(arrays, npy, loaded)) return qc_env_take(&arrays->env, error);
+    if (index < arrays->npz.count) return QC_OK;
+    return qc_fail(&arrays->env, QC_INVALID, "%s: there is no array %zu among %zu", caller, index, arrays->npz.count);
+}
+
+static void describe(const struct qc_npy *npy, const struct loaded *loaded, struct qc_array *array)
+{
     *array = (struct qc_array){.name = npy->name,
                                .type = npy->type,
                                .rank = npy->rank,
@@ -83,7 +85,72 @@ qc_status qc_arrays_get(struct qc_arrays *arrays, size_t index, struct qc_array 
                                .strings = loaded->strings,
                                .lengths = loaded->lengths};
     memcpy(array->dims, npy->dims, sizeof array->dims);
+}
+
+qc_status qc_arrays_get(struct qc_arrays *arrays, size_t index, struct qc_array *array, struct qc_error *error)
+{
+    if (find(arrays, index, "qc_arrays_get")) return qc_env_take(&arrays->env, error);
+    if (load(arrays, &arrays->npz.array[index], &arrays->loaded[index])) return qc_env_take(&arrays->env, error);
+    describe(&arrays->npz.array[index], &arrays->loaded[index], array);
     return QC_OK;
+}
+
+qc_status qc_arrays_describe(struct qc_arrays *arrays, size_t index, struct qc_array *array, struct qc_error *error)
+{
+    static const struct loaded nothing;
+    if (find(arrays, index, "qc_arrays_describe")) return qc_env_take(&arrays->env, error);
+    describe(&arrays->npz.array[index], &nothing, array);
+    return QC_OK;
+}
+
+/* ---- reading in pieces ---- */
+
+/* Values as the file has them, at hand at any place; NULL: they must be unpacked, or checked on the way. */
+static const char *view_of(const struct qc_npy *npy)
+{
+    return !npy->member.unchecked || npy->member.method || npy->fortran || npy->swapped ? NULL : (const char *)npy->member.packed + npy->header;
+}
+
+/* Brings the stream to element `first`. */
+static qc_status seek(struct qc_arrays *arrays, const struct qc_npy *npy, struct loaded *loaded, size_t first)
+{
+    char skipped[4096];
+    if (!loaded->stream || first < loaded->next) {
+        qc_npy_stream_close(loaded->stream);
+        loaded->next = 0;
+        if (!(loaded->stream = qc_npy_stream_open(&arrays->env, npy))) return arrays->env.error.status;
+    }
+    while (loaded->next < first) {
+        size_t count = QC_MIN(first - loaded->next, sizeof skipped / npy->item);
+        QC_TRY(qc_npy_stream_read(loaded->stream, skipped, count));
+        loaded->next += count;
+    }
+    return QC_OK;
+}
+
+static qc_status read_range(struct qc_arrays *arrays, size_t index, size_t first, size_t count, void *out)
+{
+    QC_TRY(find(arrays, index, "qc_arrays_read"));
+    const struct qc_npy *npy = &arrays->npz.array[index];
+    struct loaded *loaded = &arrays->loaded[index];
+    if (npy->type == QC_STRING) return qc_fail(&arrays->env, QC_UNSUPPORTED, "array '%s' holds strings, which are read whole", npy->name);
+    if (first > npy->count || count > npy->count - first)
+        return qc_fail(&arrays->env, QC_RANGE, "array '%s' has %zu elements: [%zu, %zu) lies beyond them", npy->name, npy->count, first, first + count);
+    const char *view = view_of(npy);
+    if (view) {
+        if (count) memcpy(out, view + first * npy->item, count * npy->item);
+    } else {
+        bool read = !seek(arrays, npy, loaded, first) && !qc_npy_stream_read(loaded->stream, out, count);
+        loaded->next = read ? first + count : SIZE_MAX; /* after a failure it starts over */
+        if (!read) return arrays->env.error.status;
+    }
+    qc_file_release(&arrays->npz.file);
+    return QC_OK;
+}
+
+qc_status qc_arrays_read(struct qc_arrays *arrays, size_t index, size_t first, size_t count, void *out, struct qc_error *error)
+{
+    return read_range(arrays, index, first, count, out) ? qc_env_take(&arrays->env, error) : QC_OK;
 }
 
 /* ---- writing ---- */

@@ -289,7 +289,8 @@ QC_API bool qc_mode_list(size_t index, struct qc_mode *mode);
 
 /*
  * Representative data. `fill` writes sample `index` into the inputs of `session` (a session of the float model: see
- * qc_session_input, and qc_session_resize for inputs of free size). It may be asked for the same sample more than once.
+ * qc_session_input, and qc_session_resize for inputs of free size). It may be asked for the same sample more than once, and from
+ * several threads, but never by two at a time; calibration asks in order of index.
  */
 struct qc_samples {
     size_t count;
@@ -326,8 +327,8 @@ struct qc_convert_options {
     const struct qc_samples *samples; /* int8, int16x8: needed unless `stats` is given. Any mode: used to check the result */
     const struct qc_stats *stats;     /* ranges collected before */
     const char *observer;             /* how ranges are found: "minmax" (NULL), "percentile", "mse", "entropy" */
-    int threads;                      /* as qc_options.threads */
-    bool (*progress)(void *user, const char *stage, size_t done, size_t total); /* false stops; may be NULL */
+    int threads;                      /* as qc_options.threads: calibration runs that many samples at a time, with the same result for any number */
+    bool (*progress)(void *user, const char *stage, size_t done, size_t total); /* false stops; may be NULL; like `fill` from any thread */
     void *progress_user;
 };
 
@@ -416,6 +417,15 @@ QC_API int qc_arrays_find(const struct qc_arrays *arrays, const char *name);
 
 /* Fills `array`, reading its values at the first call. They live as long as `arrays`. QC_INVALID past the last. */
 QC_API qc_status qc_arrays_get(struct qc_arrays *arrays, size_t index, struct qc_array *array, struct qc_error *error);
+
+/* The same without values: `data` and `strings` are NULL. */
+QC_API qc_status qc_arrays_describe(struct qc_arrays *arrays, size_t index, struct qc_array *array, struct qc_error *error);
+
+/*
+ * Elements [first, first + count) of a numeric array, into `out`. Reading on from where the last call ended is cheap, going back starts
+ * over; memory does not grow with the array (except for a deflated one in Fortran order). Pointers of qc_arrays_get stay valid.
+ */
+QC_API qc_status qc_arrays_read(struct qc_arrays *arrays, size_t index, size_t first, size_t count, void *out, struct qc_error *error);
 
 /*
  * Writes an .npz with stored members, or a .npy where `path` ends in ".npy" (then count must be 1). Of each array, name, type,

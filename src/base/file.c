@@ -40,7 +40,7 @@ static qc_status read_all(struct qc_env *env, const char *path, int descriptor, 
     }
     size_t page = (size_t)sysconf(_SC_PAGESIZE), kept = (size + page - 1) / page * page;
     munmap(bytes + kept, room - kept); /* what unmap will not cover */
-    if (size) *file = (struct qc_file){bytes, size};
+    if (size) *file = (struct qc_file){.bytes = bytes, .size = size};
     return QC_OK;
 }
 
@@ -62,7 +62,7 @@ qc_status qc_file_map(struct qc_env *env, const char *path, struct qc_file *file
         if (bytes == MAP_FAILED)
             status = io_failed(env, path, "mapped");
         else
-            *file = (struct qc_file){bytes, (size_t)info.st_size};
+            *file = (struct qc_file){bytes, (size_t)info.st_size, true};
     }
     close(descriptor);
     return status;
@@ -72,6 +72,11 @@ void qc_file_unmap(struct qc_file *file)
 {
     if (file->bytes) munmap((void *)(uintptr_t)file->bytes, file->size);
     *file = (struct qc_file){0};
+}
+
+void qc_file_release(const struct qc_file *file)
+{
+    if (file->on_disk) (void)madvise((void *)(uintptr_t)file->bytes, file->size, MADV_DONTNEED);
 }
 
 bool qc_file_exists(const char *path)

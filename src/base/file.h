@@ -9,11 +9,14 @@
 struct qc_file {
     const void *bytes; /* NULL for an empty file */
     size_t size;
+    bool on_disk; /* a mapping of a regular file: its pages can be read again */
 };
 
 /* Maps a regular file, read-only; it must not be cut short while mapped. A pipe or device is read to its end into anonymous memory. */
 qc_status qc_file_map(struct qc_env *env, const char *path, struct qc_file *file);
 void qc_file_unmap(struct qc_file *file);
+/* Gives the memory of pages read so far back; what is read again comes from the disk's cache. */
+void qc_file_release(const struct qc_file *file);
 /* A folder? */
 bool qc_file_is_folder(const char *path);
 bool qc_file_exists(const char *path);

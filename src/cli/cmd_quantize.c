@@ -113,7 +113,7 @@ static int read_arguments(struct arguments *a)
     if (a->min_elements && !cli_number("--min-elements", a->min_elements, 1, INT32_MAX, &number)) return CLI_USAGE;
     if (a->min_elements) a->convert.min_elements = number;
     if (a->threads && !cli_number("--threads", a->threads, -1, 1024, &number)) return CLI_USAGE;
-    if (a->threads) a->convert.threads = (int)number;
+    a->convert.threads = a->threads ? (int)number : -1;
     if (a->io) {
         if (!read_word("--io", a->io, io, &index)) return CLI_USAGE;
         a->convert.io = io_type[index];
@@ -411,7 +411,7 @@ static const char help[] =
     "  --strict               an operator that would stay float is an error\n"
     "  --save-stats FILE      keep the ranges that calibration finds, as JSON\n"
     "  --stats FILES          use ranges kept before, in place of --data; several files, separated by commas, are joined\n"
-    "  --threads N            for calibration; -1: all cores\n"
+    "  --threads N            samples that calibrate at a time; the result is the same (default: one per core)\n"
     "\n"
     "text classifiers:\n"
     "  --labels FILE          names of the labels, one a line, packed into the file\n"

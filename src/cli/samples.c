@@ -69,6 +69,22 @@ qc_status cli_samples_put(const struct qc_tensor_info *input, size_t to, const v
     return QC_OK;
 }
 
+qc_status cli_samples_put_all(const struct qc_tensor_info *input, const void *data, qc_dtype type, size_t count, size_t sample, struct qc_error *error)
+{
+    qc_status status = QC_OK;
+    if (type == QC_FLOAT32 && input->type == QC_FLOAT32) {
+        const float *value = data;
+        float sum = 0; /* of zeros: NaN once a value is not finite */
+        for (size_t i = 0; i < count; i++) sum += value[i] * 0;
+        if (sum == 0) {
+            memcpy(input->data, data, count * sizeof *value);
+            return QC_OK;
+        }
+    }
+    for (size_t i = 0; i < count && !status; i++) status = cli_samples_put(input, i, data, type, i, sample, error);
+    return status;
+}
+
 /* ---- kinds ---- */
 
 static bool ends_with(const char *text, const char *end)

@@ -40,5 +40,7 @@ qc_status cli_samples_fail(struct qc_error *error, qc_status status, const char 
 /* Puts value `at` of an array of `type` into element `to` of an input: float32, or an integer type that holds it. */
 qc_status cli_samples_put(const struct qc_tensor_info *input, size_t to, const void *data, qc_dtype type, size_t at, size_t sample,
                           struct qc_error *error);
+/* The first `count` values of an array, into the first elements of an input. */
+qc_status cli_samples_put_all(const struct qc_tensor_info *input, const void *data, qc_dtype type, size_t count, size_t sample, struct qc_error *error);
 
 #endif

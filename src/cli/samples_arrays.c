@@ -8,13 +8,15 @@
 
 struct source {
     struct qc_arrays *arrays;
-    size_t count;
+    char *values; /* of one sample, as the file has them */
+    size_t room;
 };
 
 static void close_source(void *opaque)
 {
     struct source *source = opaque;
     qc_arrays_free(source->arrays);
+    free(source->values);
     free(source);
 }
 
@@ -24,7 +26,7 @@ static int find_array(struct source *source, struct qc_session *session, size_t 
     size_t arrays = qc_arrays_count(source->arrays);
     struct qc_array array;
     for (size_t a = 0; a < arrays; a++)
-        if (!qc_arrays_get(source->arrays, a, &array, NULL) && *array.name && qc_session_input_index(session, array.name) == (int)index) return (int)a;
+        if (!qc_arrays_describe(source->arrays, a, &array, NULL) && *array.name && qc_session_input_index(session, array.name) == (int)index) return (int)a;
     return arrays == 1 && qc_session_input_count(session) == 1 ? 0 : -1;
 }
 
@@ -45,6 +47,24 @@ static qc_status shape_for(const struct qc_array *array, const struct qc_tensor_
     return QC_OK;
 }
 
+/* One sample's values of array `a` into the input. */
+static qc_status copy(struct source *source, size_t a, const struct qc_array *array, const struct qc_tensor_info *input, size_t sample,
+                      struct qc_error *error)
+{
+    size_t elements = 1, width = array->count ? array->bytes / array->count : 0;
+    for (int d = 0; d < input->rank; d++) elements *= (size_t)input->dims[d];
+    if (elements > array->count || sample > array->count / (elements ? elements : 1) - (elements != 0))
+        return cli_samples_fail(error, QC_INVALID, "the data of input '%s' ends before sample %zu", input->name, sample);
+    if (elements * width > source->room) {
+        free(source->values);
+        source->values = malloc(elements * width);
+        source->room = source->values ? elements * width : 0;
+    }
+    if (elements * width > source->room) return cli_samples_fail(error, QC_NOMEM, "memory ran out");
+    qc_status status = elements ? qc_arrays_read(source->arrays, a, sample * elements, elements, source->values, error) : QC_OK;
+    return status ? status : cli_samples_put_all(input, source->values, array->type, elements, sample, error);
+}
+
 static qc_status fill(void *user, size_t sample, struct qc_session *session, struct qc_error *error)
 {
     struct source *source = ((struct cli_samples *)user)->source;
@@ -55,16 +75,12 @@ static qc_status fill(void *user, size_t sample, struct qc_session *session, str
         if (qc_session_input(session, i, &input)) return cli_samples_fail(error, QC_INVALID, "input %zu is not ready", i);
         int a = find_array(source, session, i);
         if (a < 0) return cli_samples_fail(error, QC_INVALID, "the data has no array named '%s' for that input", input.name);
-        qc_status status = qc_arrays_get(source->arrays, (size_t)a, &array, error);
+        qc_status status = qc_arrays_describe(source->arrays, (size_t)a, &array, error);
         if (!status) status = shape_for(&array, &input, sample, dims, error);
         if (!status) status = qc_session_resize(session, i, input.rank, dims, error);
         if (status) return status;
         if (qc_session_input(session, i, &input)) return cli_samples_fail(error, QC_INVALID, "input %zu cannot take the shape of sample %zu", i, sample);
-        size_t elements = 1;
-        for (int d = 0; d < input.rank; d++) elements *= (size_t)input.dims[d];
-        if ((sample + 1) * elements > array.count) return cli_samples_fail(error, QC_INVALID, "the data of input '%s' ends before sample %zu", input.name, sample);
-        for (size_t k = 0; k < elements; k++)
-            if ((status = cli_samples_put(&input, k, array.data, array.type, sample * elements + k, sample, error))) return status;
+        if ((status = copy(source, (size_t)a, &array, &input, sample, error))) return status;
     }
     return QC_OK;
 }
@@ -80,7 +96,7 @@ int cli_samples_arrays(struct cli_samples *samples, struct qc_model *model)
     for (size_t a = 0; a < qc_arrays_count(source->arrays); a++) {
         struct qc_array array;
         struct qc_tensor_info input;
-        if (qc_arrays_get(source->arrays, a, &array, &error)) return cli_fail(&error);
+        if (qc_arrays_describe(source->arrays, a, &array, &error)) return cli_fail(&error);
         if (!array.rank) return cli_failf(CLI_FAILED, "%s: array '%s' is a single number; samples lie along axis 0", samples->arguments->data, array.name);
         size_t count = (size_t)array.dims[0];
         if (qc_model_input(model, 0, &input) && input.rank == array.rank && input.signature[0] > 1) count /= (size_t)input.signature[0];

@@ -12,6 +12,8 @@ struct qc_observer {
     const char *name, *summary;
     size_t state_bytes; /* zeroed at first */
     bool (*see)(void *state, const float *value, size_t count); /* false: a value is NaN or infinite */
+    /* Takes what another state has seen. The result does not depend on which state saw what: calibration runs in several threads. */
+    void (*join)(void *state, const void *other);
     /* The range seen so far, for activations of `bits`; false if there is none. */
     bool (*range)(const void *state, int bits, float *min, float *max);
 };

@@ -51,6 +51,16 @@ static bool see(void *opaque, const float *value, size_t count)
     return isfinite(state->min) && isfinite(state->max);
 }
 
+static void join(void *opaque, const void *opaque_other)
+{
+    struct state *state = opaque;
+    const struct state *other = opaque_other;
+    if (!other->seen) return;
+    state->min = state->seen ? fminf(state->min, other->min) : other->min;
+    state->max = state->seen ? fmaxf(state->max, other->max) : other->max;
+    state->seen = true;
+}
+
 static bool range(const void *opaque, int bits, float *min, float *max)
 {
     const struct state *state = opaque;
@@ -60,4 +70,4 @@ static bool range(const void *opaque, int bits, float *min, float *max)
     return state->seen;
 }
 
-const struct qc_observer qc_observer_minmax = {"minmax", "smallest and largest value", sizeof(struct state), see, range};
+const struct qc_observer qc_observer_minmax = {"minmax", "smallest and largest value", sizeof(struct state), see, join, range};

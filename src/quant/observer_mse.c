@@ -21,4 +21,4 @@ static bool range(const void *state, int bits, float *min, float *max)
     return qc_histogram_search(state, bits, min, max, cost);
 }
 
-const struct qc_observer qc_observer_mse = {"mse", "least mean squared error", sizeof(struct qc_histogram), qc_histogram_see, range};
+const struct qc_observer qc_observer_mse = {"mse", "least mean squared error", sizeof(struct qc_histogram), qc_histogram_see, qc_histogram_join, range};

@@ -21,4 +21,4 @@ static bool range(const void *state, int bits, float *min, float *max)
     return true;
 }
 
-const struct qc_observer qc_observer_percentile = {"percentile", "all but 1 value in 10,000 at each end", sizeof(struct qc_histogram), qc_histogram_see, range};
+const struct qc_observer qc_observer_percentile = {"percentile", "all but 1 value in 10,000 at each end", sizeof(struct qc_histogram), qc_histogram_see, qc_histogram_join, range};

@@ -162,6 +162,39 @@ static void streams(void **state)
     assert_int_equal(env.used, 0);
 }
 
+/* Pieces in any order are those of the whole array. */
+static void pieces(void **state)
+{
+    static const char *const path[] = {DATA "stored.npz", DATA "deflated.npz"};
+    (void)state;
+    for (int f = 0; f < FILES; f++) {
+        struct qc_error error;
+        struct qc_arrays *arrays = qc_arrays_open(path[f], NULL, &error), *other = qc_arrays_open(path[f], NULL, &error);
+        assert_true(arrays && other);
+        for (size_t i = 0; i < qc_arrays_count(arrays); i++) {
+            struct qc_array told, whole;
+            char piece[512];
+            assert_int_equal(qc_arrays_describe(arrays, i, &told, &error), QC_OK);
+            assert_null(told.data);
+            if (told.type == QC_STRING || !told.count) continue;
+            assert_int_equal(qc_arrays_get(other, i, &whole, &error), QC_OK);
+            size_t width = whole.bytes / whole.count;
+            assert_int_equal(told.bytes, whole.bytes);
+            for (size_t first = whole.count; first--;) { /* backwards, then each on to the end */
+                assert_int_equal(qc_arrays_read(arrays, i, first, 1, piece, &error), QC_OK);
+                assert_memory_equal(piece, (const char *)whole.data + first * width, width);
+            }
+            assert_int_equal(qc_arrays_read(arrays, i, 1, whole.count - 1, piece, &error), QC_OK);
+            assert_memory_equal(piece, (const char *)whole.data + width, (whole.count - 1) * width);
+            assert_int_equal(qc_arrays_read(arrays, i, 1, whole.count, piece, &error), QC_RANGE);
+            assert_int_equal(qc_arrays_read(arrays, i, SIZE_MAX, 2, piece, &error), QC_RANGE);
+        }
+        assert_int_equal(qc_arrays_describe(arrays, 1000, &(struct qc_array){0}, &error), QC_INVALID);
+        qc_arrays_free(arrays);
+        qc_arrays_free(other);
+    }
+}
+
 static void written_is_read_back(void **state)
 {
     (void)state;
@@ -278,7 +311,7 @@ static void bad_headers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_type), cmocka_unit_test(strings),      cmocka_unit_test(versions),   cmocka_unit_test(streams),
+        cmocka_unit_test(every_type), cmocka_unit_test(strings),      cmocka_unit_test(versions),   cmocka_unit_test(streams), cmocka_unit_test(pieces),
         cmocka_unit_test(written_is_read_back), cmocka_unit_test(damaged_files), cmocka_unit_test(bad_headers)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

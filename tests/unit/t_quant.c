@@ -266,6 +266,34 @@ static void observers(void **state)
     qc_model_free(source);
 }
 
+/* Sample 5 fails, and 6 too: the first one is named, whichever thread was faster. */
+static qc_status fill_until_5(void *user, size_t index, struct qc_session *session, struct qc_error *error)
+{
+    return index < 5 ? fill(NULL, index, session, error) : fill(user, index, session, error);
+}
+
+static void threads_change_nothing(void **state)
+{
+    (void)state;
+    static const char *const name[] = {"minmax", "percentile", "mse", "entropy"};
+    struct qc_model *source = network();
+    for (size_t i = 0; i < QC_COUNT(name); i++) {
+        struct qc_convert_options options = {.mode = "int8", .samples = &samples, .observer = name[i]};
+        struct qc_model *one = convert(source, &options), *three;
+        options.threads = 3;
+        three = convert(source, &options);
+        for (uint32_t t = 0; t < one->graph[0]->tensor_count; t++) {
+            const struct qc_quant *p = one->graph[0]->tensor[t]->quant, *q = three->graph[0]->tensor[t]->quant;
+            assert_true(p ? qc_quant_equal(p, q) : !q);
+        }
+        qc_model_free(one);
+        qc_model_free(three);
+    }
+    const struct qc_samples bad = {8, fill_until_5, source};
+    for (int round = 0; round < 20; round++) refused(source, &(struct qc_convert_options){.mode = "int8", .samples = &bad, .threads = 3}, "sample 5");
+    qc_model_free(source);
+}
+
 static void statistics_are_kept(void **state)
 {
     (void)state;
@@ -343,7 +371,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(float_modes), cmocka_unit_test(min_elements), cmocka_unit_test(out_of_range),
         cmocka_unit_test(same_scale_and_fixed_ranges), cmocka_unit_test(inputs_and_outputs), cmocka_unit_test(mixed),
-        cmocka_unit_test(data_is_checked), cmocka_unit_test(observers), cmocka_unit_test(statistics_are_kept),
+        cmocka_unit_test(data_is_checked), cmocka_unit_test(observers), cmocka_unit_test(threads_change_nothing), cmocka_unit_test(statistics_are_kept),
         cmocka_unit_test(strict_and_targets), cmocka_unit_test(saving),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

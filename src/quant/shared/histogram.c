@@ -17,6 +17,13 @@ static void widen(struct qc_histogram *h)
     h->span *= 2;
 }
 
+/* The span becomes at least this. */
+static void reach(struct qc_histogram *h, double largest)
+{
+    if (h->span == 0) h->span = largest > 1e-6 ? exp2(floor(log2(largest)) + 1) : 0x1p-19;
+    while (h->span <= largest) widen(h);
+}
+
 bool qc_histogram_see(void *state, const float *value, size_t count)
 {
     struct qc_histogram *h = state;
@@ -25,12 +32,24 @@ bool qc_histogram_see(void *state, const float *value, size_t count)
     qc_min_max(value, count, &h->min, &h->max);
     double largest = fmax(fabs((double)h->min), fabs((double)h->max));
     if (!isfinite(largest)) return false;
-    if (h->span == 0) h->span = largest > 0 ? largest * 1.0001 : 1e-6;
-    while (h->span <= largest) widen(h);
+    reach(h, largest);
     double per_bin = QC_BINS / (2 * h->span);
     for (size_t i = 0; i < count; i++) h->count[(int)(((double)value[i] + h->span) * per_bin)]++;
     h->total += (double)count;
     return true;
+}
+
+void qc_histogram_join(void *state, const void *opaque)
+{
+    struct qc_histogram *h = state, other = *(const struct qc_histogram *)opaque;
+    if (other.span == 0) return;
+    h->min = h->span == 0 ? other.min : fminf(h->min, other.min);
+    h->max = h->span == 0 ? other.max : fmaxf(h->max, other.max);
+    if (h->span == 0) h->span = other.span;
+    while (h->span < other.span) widen(h);
+    while (other.span < h->span) widen(&other);
+    for (int i = 0; i < QC_BINS; i++) h->count[i] += other.count[i];
+    h->total += other.total;
 }
 
 double qc_histogram_value(const struct qc_histogram *h, int bin)

@@ -1,5 +1,6 @@
 /*
- * histogram.h - counts of values in equal bins over a symmetric span that doubles when a value falls outside.
+ * histogram.h - counts of values in equal bins over a symmetric span that doubles when a value falls outside. Spans are powers of two, so
+ * that bins of different spans fit into each other, and a histogram does not depend on the order in which values come.
  */
 #ifndef QC_QUANT_SHARED_HISTOGRAM_H
 #define QC_QUANT_SHARED_HISTOGRAM_H
@@ -15,6 +16,7 @@ struct qc_histogram { /* bins cover [-span, span) */
 };
 
 bool qc_histogram_see(void *state, const float *value, size_t count);
+void qc_histogram_join(void *state, const void *other);
 /* Middle of a bin. */
 double qc_histogram_value(const struct qc_histogram *histogram, int bin);
 /*
