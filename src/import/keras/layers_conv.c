@@ -93,14 +93,15 @@ static void separable(struct qc_keras_call *call, int rank)
 static void separable1d(struct qc_keras_call *call) { separable(call, 1); }
 static void separable2d(struct qc_keras_call *call) { separable(call, 2); }
 
-/* Keras 2: weights of their own at every position. Only the first of its three layouts is a plain product. */
+/* Keras 2: weights of their own at every position, in one of three layouts; the third lists those of one matrix that count. */
 static void local(struct qc_keras_call *call, int rank)
 {
     struct qc_conv_spec spec;
     int32_t size[3] = {0};
     common(call, rank, &spec);
-    if (qc_keras_int(call, "implementation", 1, 1, 3) != 1) {
-        qc_keras_fail(call, QC_UNSUPPORTED, "implementation 2 and 3 are not supported; build the layer with implementation=1");
+    int32_t layout = qc_keras_int(call, "implementation", 1, 1, 3);
+    if (layout == 3 || (layout == 2 && spec.channels_first)) {
+        qc_keras_fail(call, QC_UNSUPPORTED, "implementation %d%s is not supported; build the layer with implementation=1", layout, layout == 2 ? " with channels_first" : "");
         return;
     }
     if (spec.padding != QC_PADDING_VALID) {

@@ -160,6 +160,41 @@ static void integer_lookup(struct qc_keras_call *call)
     qc_keras_return(call, encode(call, index, qc_keras_text(call, "output_mode", "int"), depth, NULL));
 }
 
+/* ---- pictures ---- */
+
+/* (x - from[0]) / (from[1] - from[0]) * (to[1] - to[0]) + to[0] */
+static struct qc_tensor *change_range(struct qc_build *b, struct qc_tensor *x, const float *from, const float *to)
+{
+    if (from[0] == to[0] && from[1] == to[1]) return x;
+    x = qc_build_binary(b, tfl_BuiltinOperator_SUB, x, qc_build_f32(b, from[0]));
+    x = qc_build_binary(b, tfl_BuiltinOperator_DIV, x, qc_build_f32(b, from[1] - from[0]));
+    x = qc_build_binary(b, tfl_BuiltinOperator_MUL, x, qc_build_f32(b, to[1] - to[0]));
+    return qc_build_binary(b, tfl_BuiltinOperator_ADD, x, qc_build_f32(b, to[0]));
+}
+
+/* Every channel of every picture stretched to the whole range; one of a single value stays. */
+static void auto_contrast(struct qc_keras_call *call)
+{
+    static const float bytes[] = {0, 255};
+    struct qc_build *b = call->b;
+    struct qc_tensor *x = float_input(call);
+    int32_t last = x ? x->rank : 0, axes[] = {last - 3, last - 2};
+    size_t count;
+    float *range = qc_keras_get(call->layer, "value_range") ? numbers(call, "value_range", &count, 0) : (count = 2, qc_arena_copy(call->im->arena, bytes, sizeof bytes));
+    if (!x || !range) return;
+    if (last < 3 || count != 2 || !(range[0] < range[1])) {
+        qc_keras_fail(call, QC_FORMAT, "it needs pictures of rank 3 or 4 and a value_range of two ascending numbers");
+        return;
+    }
+    struct qc_tensor *y = change_range(b, x, range, bytes);
+    struct qc_tensor *low = qc_lower_reduce(b, tfl_BuiltinOperator_REDUCE_MIN, y, 2, axes, true), *high = qc_lower_reduce(b, tfl_BuiltinOperator_REDUCE_MAX, y, 2, axes, true);
+    struct qc_tensor *flat = QC_BUILD(b, EQUAL, NULL, low, high);
+    struct qc_tensor *scale = qc_build_binary(b, tfl_BuiltinOperator_DIV, qc_build_f32(b, 255), qc_build_binary(b, tfl_BuiltinOperator_SUB, high, low));
+    y = qc_build_binary(b, tfl_BuiltinOperator_MUL, qc_build_binary(b, tfl_BuiltinOperator_SUB, y, low), scale);
+    y = qc_build_binary(b, tfl_BuiltinOperator_MINIMUM, qc_build_binary(b, tfl_BuiltinOperator_MAXIMUM, y, qc_build_f32(b, 0)), qc_build_f32(b, 255));
+    qc_keras_return(call, qc_lower_select(b, flat, x, change_range(b, y, bytes, range)));
+}
+
 /* Augmentations give floats. */
 static void augmentation(struct qc_keras_call *call)
 {
@@ -172,6 +207,7 @@ const struct qc_keras_class qc_keras_layers_preprocess[] = {
     {"CategoryEncoding", NULL, 0, category_encoding},
     {"Discretization", NULL, 0, discretization},
     {"IntegerLookup", NULL, 0, integer_lookup},
+    {"AutoContrast", NULL, QC_KERAS_MASK_PASSES, auto_contrast},
     AUGMENTATION("RandomBrightness"),
     AUGMENTATION("RandomColorDegeneration"),
     AUGMENTATION("RandomColorJitter"),
@@ -196,6 +232,7 @@ const struct qc_keras_class qc_keras_layers_preprocess[] = {
     AUGMENTATION("AugMix"),
     AUGMENTATION("CutMix"),
     AUGMENTATION("MixUp"),
+    AUGMENTATION("Solarization"),
     AUGMENTATION("RandAugment"),
     {0},
 };

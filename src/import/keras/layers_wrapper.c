@@ -1,9 +1,20 @@
 /*
- * layers_wrapper.c - layers around another layer: TimeDistributed, SpectralNormalization. (Bidirectional and RNN: layers_recurrent.c.)
+ * layers_wrapper.c - layers around others: TimeDistributed, Pipeline, SpectralNormalization. (Bidirectional and RNN: layers_recurrent.c.)
  */
 #include "import/keras/tables.h"
 
 #include <string.h>
+
+/* Layers one after another. */
+static void pipeline(struct qc_keras_call *call)
+{
+    struct qc_keras_value *value = call->in;
+    int count = call->in_count;
+    if (!qc_keras_in(call, 0)) return;
+    for (int i = 0; i < call->layer->child_count; i++)
+        if (qc_keras_apply(call, call->layer->child[i], count, value, &value, &count)) return;
+    for (int i = 0; i < count; i++) qc_keras_return_masked(call, value[i].tensor, value[i].mask);
+}
 
 /* [steps, ...] back to [B, T, ...] of x. */
 static struct qc_tensor *unfold(struct qc_build *b, struct qc_tensor *y, struct qc_tensor *x)
@@ -46,6 +57,7 @@ static void wrapper(struct qc_keras_call *call)
 
 const struct qc_keras_class qc_keras_layers_wrapper[] = {
     {"TimeDistributed", NULL, QC_KERAS_MASK_PASSES, time_distributed},
+    {"Pipeline", NULL, 0, pipeline},
     {"Wrapper", NULL, 0, wrapper},
     {"SpectralNormalization", ".vector_u", 0, wrapper},
     {0},

@@ -227,6 +227,7 @@ struct qc_tensor *qc_keras_op_value(struct qc_keras_call *call, const struct qc_
     qc_dtype type;
     if (qc_json_is_null(json)) return NULL;
     if (qc_keras_resolve(call, json, &value)) return value.tensor;
+    if (qc_json_equal(qc_json_at(json, 0), "_CONSTANT_VALUE")) json = qc_json_at(json, 2);
     const char *stated = qc_json_is_object(json) ? qc_json_string(qc_json_get(qc_json_get(json, "config"), "dtype")) : NULL;
     if (qc_keras_failed(call) || !read_array(call, qc_keras_plain(json), &a)) return NULL;
     if (!stated || !qc_keras_dtype(stated, &type)) type = a.logical ? QC_BOOL : !a.whole ? QC_FLOAT32 : like ? like->type : QC_INT32;

@@ -56,7 +56,7 @@ static void identity(struct qc_keras_call *call, int code)
 }
 
 enum function {
-    RECIPROCAL, EXPM1, LOG1P, LOG2, LOG10, EXP2, TAN, SINH, COSH, ASINH, ACOSH, ATANH, ASIN, ACOS, ATAN, ERF, TRUNC, DEGREES, RADIANS,
+    RECIPROCAL, EXPM1, LOG1P, LOG2, LOG10, EXP2, TAN, SINH, COSH, ASINH, ACOSH, ATANH, ASIN, ACOS, ATAN, ERF, ERFINV, TRUNC, DEGREES, RADIANS,
     IS_NAN, IS_INF, IS_FINITE,
 };
 
@@ -81,6 +81,27 @@ static struct qc_tensor *erf_of(struct qc_build *b, struct qc_tensor *x)
     for (int i = 1; i < 5; i++) sum = two(b, OP(MUL), plus(b, sum, a[i]), t);
     struct qc_tensor *tail = two(b, OP(MUL), sum, one(b, OP(EXP), one(b, OP(NEG), one(b, OP(SQUARE), size))));
     return two(b, OP(MUL), one(b, OP(SIGN), x), two(b, OP(SUB), qc_build_f32(b, 1), tail));
+}
+
+/* p[0] w^(count - 1) + ... + p[count - 1] */
+static struct qc_tensor *polynomial(struct qc_build *b, struct qc_tensor *w, const double *p, size_t count)
+{
+    struct qc_tensor *sum = plus(b, times(b, w, p[0]), p[1]);
+    for (size_t i = 2; i < count; i++) sum = plus(b, two(b, OP(MUL), sum, w), p[i]);
+    return sum;
+}
+
+/* M. Giles, "Approximating the erfinv function" (2010), single precision: within 4e-7 of the value. At -1 and 1 infinity. */
+static struct qc_tensor *erfinv_of(struct qc_build *b, struct qc_tensor *x)
+{
+    static const double middle[] = {2.81022636e-08, 3.43273939e-07, -3.5233877e-06, -4.39150654e-06, 0.00021858087, -0.00125372503, -0.00417768164, 0.246640727, 1.50140941};
+    static const double tail[] = {-0.000200214257, 0.000100950558, 0.00134934322, -0.00367342844, 0.00573950773, -0.0076224613, 0.00943887047, 1.00167406, 2.83297682};
+    struct qc_tensor *product = two(b, OP(MUL), two(b, OP(SUB), qc_build_f32(b, 1), x), plus(b, x, 1));
+    struct qc_tensor *w = one(b, OP(NEG), one(b, OP(LOG), product));
+    struct qc_tensor *near = polynomial(b, plus(b, w, -2.5), middle, QC_COUNT(middle)), *far = polynomial(b, plus(b, one(b, OP(SQRT), w), -3), tail, QC_COUNT(tail));
+    struct qc_tensor *y = two(b, OP(MUL), qc_lower_select(b, two(b, OP(LESS), w, qc_build_f32(b, 5)), near, far), x);
+    struct qc_tensor *edge = two(b, OP(EQUAL), one(b, OP(ABS), x), qc_build_f32(b, 1));
+    return qc_lower_select(b, edge, times(b, x, INFINITY), y);
 }
 
 static struct qc_tensor *angle(struct qc_build *b, struct qc_tensor *x, bool sine) /* arcsin or arccos, by ATAN2 */
@@ -115,6 +136,7 @@ static struct qc_tensor *evaluate(struct qc_build *b, struct qc_tensor *x, enum 
     case ACOS: return angle(b, x, false);
     case ATAN: return two(b, OP(ATAN2), x, plus(b, one(b, OP(ZEROS_LIKE), x), 1)); /* its operands must have one shape */
     case ERF: return erf_of(b, x);
+    case ERFINV: return erfinv_of(b, x);
     case TRUNC: return two(b, OP(MUL), one(b, OP(SIGN), x), one(b, OP(FLOOR), one(b, OP(ABS), x)));
     case DEGREES: return times(b, x, 180 / pi);
     case RADIANS: return times(b, x, pi / 180);
@@ -256,6 +278,7 @@ const struct qc_keras_operation qc_keras_operations_math[] = {
     {"Arccos", "math.acos acos Acos", function, ACOS},
     {"Arctan", "math.atan atan Atan", function, ATAN},
     {"Erf", "math.erf Erf", function, ERF},
+    {"Erfinv", "math.erfinv Erfinv", function, ERFINV},
     {"Trunc", "", function, TRUNC},
     {"Rad2deg", "", function, DEGREES},
     {"Deg2rad", "", function, RADIANS},

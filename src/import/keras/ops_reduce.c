@@ -232,6 +232,23 @@ static void running_product(struct qc_keras_call *call, int code)
     qc_keras_return(call, qc_lower_concat(b, n, step, axis));
 }
 
+/* For each value the number of elements of the sorted sequence below it (side "left") or not above it. */
+static void search_sorted(struct qc_keras_call *call, int code)
+{
+    struct qc_build *b = call->b;
+    struct qc_tensor *sequence = qc_keras_op_tensor(call, 0, "sorted_sequence"), *values = qc_keras_op_tensor(call, 1, "values");
+    bool right = !strcmp(qc_keras_op_text(call, -1, "side", "left"), "right");
+    (void)code;
+    if (!sequence || !values) return;
+    qc_keras_op_promote(call, &sequence, &values);
+    if (!sequence || !values || sequence->rank != 1 || values->rank + 1 > QC_MAX_RANK) {
+        qc_keras_fail(call, QC_UNSUPPORTED, "its sequence is not of rank 1");
+        return;
+    }
+    struct qc_tensor *below = qc_build_binary(b, right ? OP(GREATER_EQUAL) : OP(GREATER), qc_lower_expand(b, values, values->rank), sequence);
+    qc_keras_return(call, qc_lower_reduce(b, OP(SUM), qc_lower_cast(b, below, QC_INT32), 1, (int32_t[]){-1}, false));
+}
+
 const struct qc_keras_operation qc_keras_operations_reduce[] = {
     {"Sum", "math.reduce_sum reduce_sum Sum", reduce, OP(SUM)},
     {"Mean", "math.reduce_mean reduce_mean Mean", reduce, OP(MEAN)},
@@ -252,6 +269,7 @@ const struct qc_keras_operation qc_keras_operations_reduce[] = {
     {"Argmin", "math.argmin argmin ArgMin", arg_extreme, OP(ARG_MIN)},
     {"TopK", "math.top_k nn.top_k TopKV2", top_k, 0},
     {"Sort", "sort", sort, 0},
+    {"SearchSorted", "", search_sorted, 0},
     {"Argsort", "argsort", sort, 1},
     {"Median", "", median, 0},
     {"Cumsum", "math.cumsum cumsum Cumsum", running_sum, 0},

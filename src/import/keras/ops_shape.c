@@ -498,7 +498,9 @@ static void filled(struct qc_keras_call *call, int code)
     qc_keras_op_dtype(call, 1, "dtype", &type);
     struct qc_tensor *value = qc_lower_cast(call->b, qc_build_i32(call->b, code), type);
     struct qc_tensor *dims = has_tensor(call, shape) || qc_json_is_array(shape) ? shape_tensor(call, shape) : NULL;
-    if (dims) qc_keras_return(call, QC_BUILD(call->b, FILL, NULL, dims, value));
+    struct qc_tensor *full = dims ? QC_BUILD(call->b, FILL, NULL, dims, value) : NULL;
+    if (full && full->has_shape) qc_keras_return(call, full);
+    else if (full) qc_keras_fail(call, QC_UNSUPPORTED, "its shape is computed by the model, which is not supported; export the model as a SavedModel");
     else qc_keras_fail(call, QC_UNSUPPORTED, "its shape is not understood");
 }
 

@@ -90,7 +90,7 @@ static bool has_slot(const struct qc_keras_import *im, const struct qc_keras_lay
     return layer->kind != QC_KERAS_INPUT || !layer->parent->sequential;
 }
 
-/* Snake case of the class, numbered from the second on. */
+/* Snake case of the class, numbered from the second on. (Wrappers that are no lists name their layer by its role alone.) */
 static qc_status name_list(struct qc_keras_import *im, struct qc_keras_layer *const *child, int count)
 {
     struct {
@@ -118,7 +118,7 @@ static qc_status name_list(struct qc_keras_import *im, struct qc_keras_layer *co
 
 static qc_status name_below(struct qc_keras_import *im, struct qc_keras_layer *layer)
 {
-    bool list = layer->kind == QC_KERAS_MODEL || !strcmp(layer->class_name, "StackedRNNCells"); /* wrappers name their layer by its role */
+    bool list = layer->kind == QC_KERAS_MODEL || !strcmp(layer->class_name, "StackedRNNCells") || !strcmp(layer->class_name, "Pipeline");
     if (list) QC_TRY(name_list(im, layer->child, layer->child_count));
     for (int i = 0; i < layer->child_count; i++) QC_TRY(name_below(im, layer->child[i]));
     return QC_OK;

@@ -31,6 +31,7 @@ static bool is_custom(const struct qc_json *json, const char *class_name)
 static bool is_operation(const struct qc_keras_import *im, const struct qc_json *json, const struct qc_json *config, const char *class_name)
 {
     if (im->major < 3 || !qc_json_get(json, "inbound_nodes") || qc_json_get(config, "trainable")) return false;
+    if (qc_json_get(config, "layers")) return false; /* Pipeline */
     return !qc_json_get(config, "dtype") || !qc_keras_class_find(class_name, false);
 }
 
@@ -175,6 +176,7 @@ static const struct {
 
 static qc_status parse_inner(struct qc_keras_import *im, struct qc_keras_layer *layer, int depth)
 {
+    if (!strcmp(layer->class_name, "Pipeline")) return parse_children(im, layer, qc_keras_member(layer, "layers"), "_pipeline_layers", depth);
     if (!strcmp(layer->class_name, "StackedRNNCells")) return parse_children(im, layer, qc_keras_member(layer, "cells"), "cells", depth);
     for (size_t i = 0; i < QC_COUNT(inner_layer); i++) {
         if (strcmp(layer->class_name, inner_layer[i].class_name)) continue;
