@@ -14,8 +14,8 @@
  * with zeros where columns or k run out (the depth of a tap is padded to 4), so 64 bytes a row. weight_sum takes out the zero point. Blocks are
  * 64-byte aligned.
  *
- * A padding row pointer must lead to `depth` bytes equal to the row's zero. Nothing outside of the inputs is read. Variants without a
- * byte product first widen the rows of a tile to 16 bits, in the work space of the call.
+ * A padding row pointer must lead to `depth` bytes equal to the row's zero. Nothing outside of the inputs is read: rows whose depth is no
+ * multiple of 4 are first copied to the work space of the call. Variants without a byte product widen the rows of a tile to 16 bits there.
  */
 #ifndef QC_KERNEL_GEMM_S8_H
 #define QC_KERNEL_GEMM_S8_H
@@ -34,10 +34,10 @@ struct qc_s8_head {
 struct qc_gemm_s8_tile {
     enum qc_s8_form form;
     size_t rows, columns, taps, depth;
-    const void *const *a;   /* [taps][QC_TILE_ROWS]: int8, or int16 padded to whole fours for variants that widen */
+    const void *const *a;   /* [taps][QC_TILE_ROWS], whole fours: int8, or int16 for variants that widen */
     const char *w;
     size_t panel_bytes;
-    const int32_t *zero;    /* [rows] */
+    const int32_t *zero;    /* [rows]; of QC_S8_REQUANT all the same */
     const float *row_scale; /* [rows], of QC_S8_FLOAT */
     void *c;
     size_t ldc;             /* elements */
@@ -51,6 +51,9 @@ struct qc_gemm_s8 {
     void (*tile)(const struct qc_gemm_s8_tile *tile);
     void (*widen)(const int8_t *x, size_t n, int16_t *to); /* NULL: the tile reads int8. Fills up to a whole four with zeros */
 };
+
+/* Whether the few elements under all taps are better copied side by side, for a product of one tap (struct qc_gemm_s8_call, gather). */
+bool qc_gemm_s8_gathers(size_t taps, size_t depth);
 
 const struct qc_gemm_s8 *const *qc_gemm_s8_variants(size_t *count);
 const struct qc_gemm_s8 *qc_gemm_s8_pick(uint32_t features);
@@ -75,6 +78,7 @@ struct qc_gemm_s8_call {
     enum qc_s8_form form;
     size_t m, columns, depth;
     struct qc_rows rows;
+    bool gather;            /* a window's taps are copied side by side: `packed` has one tap of taps * depth */
     const void *packed;
     const int32_t *zero;    /* of row m: zero[m * row_step]; row_step 0: one for all */
     const float *row_scale; /* likewise */
@@ -85,7 +89,7 @@ struct qc_gemm_s8_call {
     float low, high;
     void *work; /* qc_gemm_s8_work_bytes, 64-byte aligned */
 };
-size_t qc_gemm_s8_work_bytes(const struct qc_gemm_s8 *kernel, size_t taps, size_t depth, int threads);
+size_t qc_gemm_s8_work_bytes(const struct qc_gemm_s8 *kernel, size_t taps, size_t depth, bool gather, int threads);
 void qc_gemm_s8_run(const struct qc_gemm_s8_call *call, struct qc_pool *pool);
 
 #endif

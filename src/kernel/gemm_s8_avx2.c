@@ -19,11 +19,6 @@ QC_INLINE vi spread(const void *a, size_t k)
     __builtin_memcpy(&four, (const char *)a + k * 8, 8);
     return _mm256_set1_epi64x(four);
 }
-QC_INLINE vi spread_to(const void *a, size_t k, size_t count)
-{
-    (void)count; /* rows are padded */
-    return spread(a, k);
-}
 /* Columns 0-3 and 4-7, two sums each, to 0, 1, 4, 5, 2, 3, 6, 7 and in order. */
 QC_INLINE vi join(vi a, vi b) { return _mm256_permute4x64_epi64(_mm256_hadd_epi32(a, b), 0xd8); }
 

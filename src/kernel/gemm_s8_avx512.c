@@ -18,11 +18,6 @@ QC_INLINE vi spread(const void *a, size_t k)
     __builtin_memcpy(&four, (const char *)a + k * 8, 8);
     return _mm512_set1_epi64(four);
 }
-QC_INLINE vi spread_to(const void *a, size_t k, size_t count)
-{
-    (void)count; /* rows are padded */
-    return spread(a, k);
-}
 QC_INLINE vi join(vi a, vi b)
 {
     const vi even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);

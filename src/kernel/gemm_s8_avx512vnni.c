@@ -19,12 +19,6 @@ QC_INLINE vi spread(const void *a, size_t k)
     __builtin_memcpy(&four, (const char *)a + k * 4, 4);
     return _mm512_xor_si512(_mm512_set1_epi32(four), _mm512_set1_epi32((int32_t)0x80808080));
 }
-QC_INLINE vi spread_to(const void *a, size_t k, size_t count)
-{
-    int32_t four = 0;
-    __builtin_memcpy(&four, (const char *)a + k * 4, count);
-    return _mm512_xor_si512(_mm512_set1_epi32(four), _mm512_set1_epi32((int32_t)0x80808080));
-}
 QC_INLINE vi join(vi a, vi b) { return (void)b, a; }
 
 #include "kernel/gemm_s8_template.h"

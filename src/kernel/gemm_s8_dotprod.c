@@ -21,12 +21,6 @@ QC_INLINE vi spread(const void *a, size_t k)
     memcpy(&four, (const char *)a + k * 4, 4);
     return vdupq_n_s32(four);
 }
-QC_INLINE vi spread_to(const void *a, size_t k, size_t count)
-{
-    int32_t four = 0;
-    memcpy(&four, (const char *)a + k * 4, count);
-    return vdupq_n_s32(four);
-}
 QC_INLINE vi join(vi a, vi b) { return (void)b, a; }
 
 #include "kernel/gemm_s8_template.h"

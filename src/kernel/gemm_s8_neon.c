@@ -23,11 +23,6 @@ QC_INLINE vi spread(const void *a, size_t k)
     memcpy(&four, (const char *)a + k * 8, 8);
     return vreinterpretq_s32_s64(vdupq_n_s64(four));
 }
-QC_INLINE vi spread_to(const void *a, size_t k, size_t count)
-{
-    (void)count; /* rows are padded */
-    return spread(a, k);
-}
 QC_INLINE vi join(vi a, vi b) { return vpaddq_s32(a, b); }
 
 #include "kernel/gemm_s8_template.h"

@@ -107,7 +107,7 @@ static size_t row_bytes(size_t units) { return (qc_recurrent_padded(units) + 63)
 
 size_t qc_recurrent_work_bytes(enum qc_recurrent_cell cell, enum qc_weight_kind kind, const struct qc_gemm_s8 *product_s8, size_t units)
 {
-    const size_t hybrid = kind == QC_W_HYBRID ? row_bytes(units) * QC_TILE_ROWS + qc_gemm_s8_work_bytes(product_s8, 1, units, 1) : 0;
+    const size_t hybrid = kind == QC_W_HYBRID ? row_bytes(units) * QC_TILE_ROWS + qc_gemm_s8_work_bytes(product_s8, 1, units, false, 1) : 0;
     return sum_bytes(cell, units) + keep_bytes(cell, units) + hybrid;
 }
 

@@ -97,4 +97,24 @@ QC_INLINE void vi_store_s8(int8_t *p, vi x, size_t count)
         for (size_t i = 0; i < count; i++) p[i] = (int8_t)((uint64_t)bytes >> (8 * i));
 }
 
+typedef __m256i vb; /* bytes */
+/* zero + each element, saturated to bytes; within 128-bit lanes: four of a, four of b, four of c, four of d. */
+QC_INLINE vb vb_pack(vi a, vi b, vi c, vi d, int16_t zero)
+{
+    const __m256i z = _mm256_set1_epi16(zero);
+    return _mm256_packs_epi16(_mm256_adds_epi16(_mm256_packs_epi32(a, b), z), _mm256_adds_epi16(_mm256_packs_epi32(c, d), z));
+}
+/* All of a, all of b, all of c, all of d. */
+QC_INLINE vb vb_order(vb x) { return _mm256_permutevar8x32_epi32(x, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7)); }
+QC_INLINE vb vb_set1(int8_t x) { return _mm256_set1_epi8(x); }
+QC_INLINE vb vb_max(vb a, vb b) { return _mm256_max_epi8(a, b); }
+QC_INLINE void vb_store(int8_t *p, vb x) { _mm256_storeu_si256((__m256i *)p, x); }
+/* Quarter 0 to 3 of x. */
+QC_INLINE void vb_store_quarter(int8_t *p, vb x, const int quarter)
+{
+    const __m128i half = quarter & 2 ? _mm256_extracti128_si256(x, 1) : _mm256_castsi256_si128(x);
+    if (quarter & 1) _mm_storeh_pd((double *)(void *)p, _mm_castsi128_pd(half));
+    else _mm_storel_epi64((__m128i *)p, half);
+}
+
 #endif

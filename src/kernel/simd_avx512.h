@@ -89,4 +89,26 @@ QC_INLINE void vi_store_s8(int8_t *p, vi x, size_t count)
         _mm_mask_storeu_epi8(p, vf_mask(count), _mm512_cvtepi32_epi8(x));
 }
 
+typedef __m512i vb;
+/* zero + each element, saturated to bytes; within 128-bit lanes: four of a, four of b, four of c, four of d. */
+QC_INLINE vb vb_pack(vi a, vi b, vi c, vi d, int16_t zero)
+{
+    const __m512i z = _mm512_set1_epi16(zero);
+    return _mm512_packs_epi16(_mm512_adds_epi16(_mm512_packs_epi32(a, b), z), _mm512_adds_epi16(_mm512_packs_epi32(c, d), z));
+}
+/* All of a, all of b, all of c, all of d. */
+QC_INLINE vb vb_order(vb x)
+{
+    return _mm512_permutexvar_epi32(_mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15), x);
+}
+QC_INLINE vb vb_set1(int8_t x) { return _mm512_set1_epi8(x); }
+QC_INLINE vb vb_max(vb a, vb b) { return _mm512_max_epi8(a, b); }
+QC_INLINE void vb_store(int8_t *p, vb x) { _mm512_storeu_si512(p, x); }
+/* Quarter 0 to 3 of x. */
+QC_INLINE void vb_store_quarter(int8_t *p, vb x, const int quarter)
+{
+    const __m256i half = quarter & 2 ? _mm512_extracti64x4_epi64(x, 1) : _mm512_castsi512_si256(x);
+    _mm_storeu_si128((__m128i *)p, quarter & 1 ? _mm256_extracti128_si256(half, 1) : _mm256_castsi256_si128(half));
+}
+
 #endif

@@ -93,4 +93,21 @@ QC_INLINE void vi_store_s8(int8_t *p, vi x, size_t count)
     memcpy(p, all, count < 4 ? count : 4);
 }
 
+typedef int8x16_t vb;
+QC_INLINE vb vb_pack(vi a, vi b, vi c, vi d, int16_t zero)
+{
+    const int16x8_t z = vdupq_n_s16(zero), ab = vcombine_s16(vqmovn_s32(a), vqmovn_s32(b)), cd = vcombine_s16(vqmovn_s32(c), vqmovn_s32(d));
+    return vcombine_s8(vqmovn_s16(vqaddq_s16(ab, z)), vqmovn_s16(vqaddq_s16(cd, z)));
+}
+QC_INLINE vb vb_order(vb x) { return x; }
+QC_INLINE vb vb_set1(int8_t x) { return vdupq_n_s8(x); }
+QC_INLINE vb vb_max(vb a, vb b) { return vmaxq_s8(a, b); }
+QC_INLINE void vb_store(int8_t *p, vb x) { vst1q_s8(p, x); }
+QC_INLINE void vb_store_quarter(int8_t *p, vb x, const int quarter)
+{
+    int8_t all[16];
+    vst1q_s8(all, x);
+    memcpy(p, all + 4 * quarter, 4);
+}
+
 #endif

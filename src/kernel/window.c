@@ -3,6 +3,9 @@
  */
 #include "kernel/window.h"
 
+#include <stdbool.h>
+#include <string.h>
+
 /* All taps inside of the picture: no question for each. */
 static void fill_inside(const struct qc_rows *rows, const char *pixel, const void **pointer)
 {
@@ -43,6 +46,59 @@ void qc_rows_fill(const struct qc_rows *rows, size_t first, size_t count, const 
             fill_inside(rows, base + ((size_t)y0 * w->in_w + (size_t)x0) * rows->pitch, pointer + i);
         else
             fill_border(rows, base, y0, x0, pointer + i);
+        if (++x < w->out_w) continue;
+        x = 0;
+        if (++y < w->out_h) continue;
+        y = 0;
+        image++;
+    }
+}
+
+/* memcpy for lengths that are mostly a few dozen: no call, no branch that depends on more than the length's size. */
+static inline void copy(char *to, const char *from, size_t n)
+{
+    if (n >= 16) {
+        for (size_t i = 0; i + 16 < n; i += 16) memcpy(to + i, from + i, 16);
+        memcpy(to + n - 16, from + n - 16, 16);
+    } else if (n >= 8) {
+        memcpy(to, from, 8);
+        memcpy(to + n - 8, from + n - 8, 8);
+    } else {
+        for (size_t i = 0; i < n; i++) to[i] = from[i];
+    }
+}
+
+/* A window that hangs over the border, or whose taps are no neighbours. */
+static void gather_border(const struct qc_rows *rows, const char *image, ptrdiff_t y0, ptrdiff_t x0, size_t depth, char *to)
+{
+    const struct qc_window *w = rows->window;
+    for (size_t ky = 0; ky < w->kernel_h; ky++) {
+        const size_t y = (size_t)(y0 + (ptrdiff_t)(ky * w->dilation_h)); /* above the top: huge */
+        for (size_t kx = 0; kx < w->kernel_w; kx++, to += depth) {
+            const size_t x = (size_t)(x0 + (ptrdiff_t)(kx * w->dilation_w));
+            copy(to, y < w->in_h && x < w->in_w ? image + (y * w->in_w + x) * rows->pitch : rows->zero, depth);
+        }
+    }
+}
+
+void qc_rows_gather(const struct qc_rows *rows, size_t first, size_t count, size_t depth, void *to, size_t pitch)
+{
+    const struct qc_window *w = rows->window;
+    const bool neighbours = w->dilation_w == 1 && rows->pitch == depth;
+    const ptrdiff_t last_y = (ptrdiff_t)w->in_h - 1 - (ptrdiff_t)((w->kernel_h - 1) * w->dilation_h);
+    const ptrdiff_t last_x = (ptrdiff_t)w->in_w - 1 - (ptrdiff_t)((w->kernel_w - 1) * w->dilation_w);
+    const size_t line = w->in_w * rows->pitch, down = w->dilation_h * line, run = w->kernel_w * depth;
+    size_t x = first % w->out_w, y = first / w->out_w % w->out_h, image = first / w->out_w / w->out_h;
+    char *row = to;
+    for (size_t i = 0; i < count; i++, row += pitch) {
+        const ptrdiff_t y0 = (ptrdiff_t)(y * w->stride_h) - w->pad_top, x0 = (ptrdiff_t)(x * w->stride_w) - w->pad_left;
+        const char *base = rows->base + image * w->in_h * line;
+        if (neighbours && y0 >= 0 && y0 <= last_y && x0 >= 0 && x0 <= last_x) {
+            const char *from = base + (size_t)y0 * line + (size_t)x0 * depth;
+            for (size_t ky = 0; ky < w->kernel_h; ky++) copy(row + ky * run, from + ky * down, run);
+        } else {
+            gather_border(rows, base, y0, x0, depth, row);
+        }
         if (++x < w->out_w) continue;
         x = 0;
         if (++y < w->out_h) continue;

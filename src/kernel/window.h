@@ -34,4 +34,7 @@ static inline size_t qc_rows_taps(const struct qc_rows *rows)
 /* Pointers of rows [first, first + count), count <= QC_TILE_ROWS; [taps][QC_TILE_ROWS]. */
 void qc_rows_fill(const struct qc_rows *rows, size_t first, size_t count, const void **pointer);
 
+/* The bytes under all taps of those rows side by side, `depth` for each tap, rows `pitch` apart. */
+void qc_rows_gather(const struct qc_rows *rows, size_t first, size_t count, size_t depth, void *to, size_t pitch);
+
 #endif

@@ -56,10 +56,11 @@ static void check_case(const struct qc_gemm_s8 *kernel)
         row_scale[i] = check_uniform(1e-4f, 0.1f);
     }
     memset(border, zero[0], depth);
+    const bool gather = sliding && check_chance(40);
     const size_t ldc = columns + (check_chance(50) ? check_between(1, 5) : 0);
-    struct qc_gemm_s8_call call = {.form = (enum qc_s8_form)check_between(0, 2), .m = m, .columns = columns, .depth = depth,
-                                   .rows = {(const char *)a, pitch, sliding ? &window : NULL, border}, .packed = pack(columns, taps, depth),
-                                   .zero = zero, .row_scale = row_scale, .row_step = row_step, .ldc = ldc,
+    struct qc_gemm_s8_call call = {.form = (enum qc_s8_form)check_between(row_step ? 1 : 0, 2), .m = m, .columns = columns, .depth = depth,
+                                   .rows = {(const char *)a, pitch, sliding ? &window : NULL, border}, .gather = gather,
+                                   .packed = gather ? pack(columns, 1, taps * depth) : pack(columns, taps, depth), .zero = zero, .row_scale = row_scale, .row_step = row_step, .ldc = ldc,
                                    .zero_point = (int32_t)(check_random() % 256) - 128};
     call.low = call.form == QC_S8_FLOAT ? (check_chance(30) ? -1 : -INFINITY) : (float)(-128 - call.zero_point);
     call.high = call.form == QC_S8_FLOAT ? (check_chance(30) ? 2 : INFINITY) : (float)((check_chance(70) ? 127 : 127 / 2 + call.zero_point / 2) - call.zero_point);
@@ -68,11 +69,11 @@ static void check_case(const struct qc_gemm_s8 *kernel)
     struct qc_pool *pool = check_pool();
     call.kernel = kernel;
     call.c = c;
-    call.work = check_memory(qc_gemm_s8_work_bytes(kernel, taps, depth, qc_pool_threads(pool)));
+    call.work = check_memory(qc_gemm_s8_work_bytes(kernel, taps, depth, gather, qc_pool_threads(pool)));
     qc_gemm_s8_run(&call, pool);
     call.kernel = qc_gemm_s8_pick(0);
     call.c = right;
-    call.work = check_memory(qc_gemm_s8_work_bytes(call.kernel, taps, depth, 1));
+    call.work = check_memory(qc_gemm_s8_work_bytes(call.kernel, taps, depth, gather, 1));
     qc_gemm_s8_run(&call, NULL);
     for (size_t i = 0; i < m * ldc * element; i++)
         if (c[i] != right[i]) {
@@ -98,7 +99,7 @@ static void bench_case(const struct qc_gemm_s8 *kernel, const char *label, size_
     const size_t bytes = qc_gemm_s8_packed_bytes(n, 1, k);
     int8_t *a = aligned_alloc(64, (m * k + 63) / 64 * 64), *c = aligned_alloc(64, (m * n + 63) / 64 * 64);
     void *packed = aligned_alloc(64, (bytes + 63) / 64 * 64);
-    void *room = aligned_alloc(64, qc_gemm_s8_work_bytes(kernel, 1, k, 1));
+    void *room = aligned_alloc(64, qc_gemm_s8_work_bytes(kernel, 1, k, false, 1));
     memset(packed, 0, bytes);
     memset(a, 1, m * k);
     const int32_t zero = 3;

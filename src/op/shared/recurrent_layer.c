@@ -44,7 +44,7 @@ qc_status qc_recurrent_layer_plan(struct qc_step *step, struct qc_recurrent_laye
     if (l->inputs && l->input_kind == QC_W_HYBRID) {
         const size_t rows = batch * steps;
         l->row_scratch = qc_step_scratch(step, rows * (sizeof(float) + sizeof(int32_t)) + rows * (size_t)l->inputs);
-        (void)qc_step_scratch(step, qc_gemm_s8_work_bytes(l->s8, 1, (size_t)l->inputs, qc_pool_threads(step->rt->pool)) + 64);
+        (void)qc_step_scratch(step, qc_gemm_s8_work_bytes(l->s8, 1, (size_t)l->inputs, false, qc_pool_threads(step->rt->pool)) + 64);
     }
     return QC_OK;
 }

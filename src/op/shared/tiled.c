@@ -20,6 +20,7 @@ struct qc_tiled {
     enum qc_s8_form form;
     struct qc_window window;
     bool sliding; /* more than one tap, or positions that skip pixels */
+    bool gather;  /* qc_gemm_s8_gathers: packed as one tap */
     size_t positions, depth, taps, columns, groups; /* positions of one batch; depth and columns of one group */
     size_t packed_bytes, packed_scratch, zero_scratch, work_scratch, sum_scratch;
     const void *packed; /* NULL: packed at each invocation */
@@ -29,7 +30,8 @@ static size_t group_bytes(const struct qc_tiled *m)
 {
     if (m->depthwise_s8) return qc_depthwise_s8_packed_bytes(m->columns, m->taps);
     if (m->depthwise_f32) return qc_depthwise_f32_packed_bytes(m->columns, m->taps);
-    return m->f32 ? qc_gemm_f32_packed_bytes(QC_W_F32, m->columns, m->taps * m->depth) : qc_gemm_s8_packed_bytes(m->columns, m->taps, m->depth);
+    if (m->f32) return qc_gemm_f32_packed_bytes(QC_W_F32, m->columns, m->taps * m->depth);
+    return m->gather ? qc_gemm_s8_packed_bytes(m->columns, 1, m->taps * m->depth) : qc_gemm_s8_packed_bytes(m->columns, m->taps, m->depth);
 }
 
 static void set_geometry(struct qc_tiled *m, const struct qc_conv *c)
@@ -90,8 +92,9 @@ qc_status qc_tiled_plan(struct qc_step *step, const struct qc_product *p, struct
         m->work_scratch = qc_step_scratch(step, qc_gemm_pointer_bytes(m->taps, threads));
     } else {
         m->s8 = qc_gemm_s8_pick(features);
+        m->gather = qc_gemm_s8_gathers(m->taps, m->depth);
         step->kernel = m->s8->variant.name;
-        m->work_scratch = qc_step_scratch(step, qc_gemm_s8_work_bytes(m->s8, m->taps, m->depth, threads));
+        m->work_scratch = qc_step_scratch(step, qc_gemm_s8_work_bytes(m->s8, m->taps, m->depth, m->gather, threads));
     }
     if (m->element == 1 && m->form == QC_S8_SUM)
         m->sum_scratch = qc_step_scratch(step, (size_t)p->conv.batch * m->positions * m->columns * sizeof(int32_t));
@@ -131,6 +134,7 @@ static void fill(void *block, const void *context)
                                        .scale = f->scale ? f->scale + first : NULL};
         if (f->bias && m->form == QC_S8_FLOAT) pack.float_bias = (const float *)f->bias + first;
         else if (f->bias) pack.bias = (const int32_t *)f->bias + first;
+        if (m->gather) pack.taps = 1, pack.depth = k;
         if (m->depthwise_s8) qc_depthwise_s8_pack(to, &pack);
         else qc_gemm_s8_pack(to, &pack);
     }
@@ -241,8 +245,8 @@ static void run_s8(struct qc_step *step, const struct qc_product *p, const struc
         run_depthwise_s8(step, p, m, piece, &to, scale, *zero);
     } else {
         const struct qc_gemm_s8_call call = {.kernel = m->s8, .form = m->form, .m = piece->m, .columns = m->columns, .depth = m->depth,
-                                             .rows = piece->rows, .packed = piece->packed, .zero = zero, .row_scale = scale,
-                                             .row_step = row_step, .c = to.c, .ldc = to.ldc, .zero_point = p->stage.zero_point,
+                                             .rows = piece->rows, .gather = m->gather, .packed = piece->packed, .zero = zero,
+                                             .row_scale = scale, .row_step = row_step, .c = to.c, .ldc = to.ldc, .zero_point = p->stage.zero_point,
                                              .low = to.low, .high = to.high, .work = (char *)step->scratch + m->work_scratch};
         qc_gemm_s8_run(&call, step->rt->pool);
     }
