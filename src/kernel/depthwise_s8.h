@@ -1,13 +1,16 @@
 /*
- * depthwise_s8.h - int8 depthwise convolution: one window for each channel, through row pointers (window.h).
+ * depthwise_s8.h - depthwise convolution of int8 or int16 activations by int8 weights: one window for each channel, through row pointers (window.h).
  *
  *     sum[pixel][c] = bias[c] + sum over taps of (x[tap's pixel][c] - zero) * w[tap][c]       exact modulo 2^32
  *
- * and from it int8 or float or the sum itself, by the forms of gemm_s8.h. All variants give the same bits.
+ * and from it a stored number, a float or the sum itself, by the forms of gemm_s8.h (int16: forms of 16 bits, zero 0). All variants give the same bits.
  *
- * Packed weights: blocks of 16 channels, each a struct qc_s8_head (gemm_s8.h; weight_sum takes out the zero point), then for each two taps
- * int16 w[16 channels][2 taps], zeros where taps or channels run out; 64-byte aligned. Two taps' products fit one vpmaddwd.
- * Nothing outside of the inputs is read; a padding pointer leads to `channels` bytes equal to zero.
+ * A variant works on blocks of channels, one vector of activations. Activations of several taps are interleaved within 128-bit lanes, so that the
+ * taps of a channel lie side by side in 32 bits, and the sums of a block stand in vectors of four channels of every lane: order of qc_depthwise_s8_slot.
+ * Packing the sums to bytes within lanes brings the channels back in order. Packed weights: for each block a head (as struct qc_s8_head: int32
+ * weight_sum, bias; float scale, float_bias; or double bias, scale; `block` of each), then for each `group` of taps 4 bytes for each channel, zeros where taps
+ * run out; 64-byte aligned. The last block ends with the last channel and overlaps the one before. Fewer channels than a block are copied
+ * to the work space of the call, so that nothing outside of the inputs is read. A padding pointer leads to `channels` elements equal to zero.
  */
 #ifndef QC_KERNEL_DEPTHWISE_S8_H
 #define QC_KERNEL_DEPTHWISE_S8_H
@@ -16,8 +19,8 @@
 
 struct qc_depthwise_s8_tile {
     enum qc_s8_form form;
-    size_t pixels, channels, taps; /* pixels <= QC_TILE_ROWS */
-    const int8_t *const *a;        /* [taps][QC_TILE_ROWS] */
+    size_t pixels, channels, taps; /* pixels <= QC_TILE_ROWS; channels >= block */
+    const void *const *a;          /* [taps, rounded up to whole groups][QC_TILE_ROWS] */
     const char *w;
     void *c;
     size_t ldc; /* elements from one pixel to the next */
@@ -27,16 +30,27 @@ struct qc_depthwise_s8_tile {
 
 struct qc_depthwise_s8 {
     struct qc_variant variant;
+    size_t element;            /* bytes of an activation */
+    size_t block, lane, group; /* channels, channels of a 128-bit lane, taps */
     void (*tile)(const struct qc_depthwise_s8_tile *tile);
 };
 
-const struct qc_depthwise_s8 *const *qc_depthwise_s8_variants(size_t *count);
-const struct qc_depthwise_s8 *qc_depthwise_s8_pick(uint32_t features);
+const struct qc_depthwise_s8 *const *qc_depthwise_s8_variants(size_t *count); /* of both types */
+/* element: 1 for int8, 2 for int16. */
+const struct qc_depthwise_s8 *qc_depthwise_s8_pick(size_t element, uint32_t features);
 
-size_t qc_depthwise_s8_block_bytes(size_t taps);
-size_t qc_depthwise_s8_packed_bytes(size_t channels, size_t taps);
+/* Where channel c of a block stands among its sums. */
+static inline size_t qc_depthwise_s8_slot(const struct qc_depthwise_s8 *kernel, size_t c)
+{
+    return c % kernel->lane / 4 * (kernel->block / kernel->lane * 4) + c / kernel->lane * 4 + c % 4;
+}
+static inline size_t qc_depthwise_s8_block_bytes(size_t block, size_t group, size_t taps)
+{
+    return block * 16 + (taps + group - 1) / group * block * 4;
+}
+size_t qc_depthwise_s8_packed_bytes(const struct qc_depthwise_s8 *kernel, size_t channels, size_t taps);
 /* w[channel * taps + tap]; as in qc_gemm_s8_pack. */
-void qc_depthwise_s8_pack(void *block, const struct qc_gemm_s8_pack *pack);
+void qc_depthwise_s8_pack(const struct qc_depthwise_s8 *kernel, void *block, const struct qc_gemm_s8_pack *pack);
 
 struct qc_depthwise_s8_call {
     const struct qc_depthwise_s8 *kernel;
@@ -47,8 +61,9 @@ struct qc_depthwise_s8_call {
     void *c;
     int32_t zero, zero_point;
     float row_scale, low, high; /* as in gemm_s8.h */
-    const void **pointer; /* room for [threads][taps][QC_TILE_ROWS] */
+    void *work; /* qc_depthwise_s8_work_bytes, 64-byte aligned */
 };
+size_t qc_depthwise_s8_work_bytes(const struct qc_depthwise_s8 *kernel, size_t channels, size_t taps, int threads);
 void qc_depthwise_s8_run(const struct qc_depthwise_s8_call *call, struct qc_pool *pool);
 
 #endif

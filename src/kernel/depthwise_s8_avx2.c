@@ -1,27 +1,34 @@
 /*
- * depthwise_s8_avx2.c - int8 depthwise convolution, over avx2.
+ * depthwise_s8_avx2.c - int8 depthwise convolution by vpmaddwd on two taps at a time, exact for all bytes.
  */
 #include "kernel/kernel.h"
 
 #if QC_X86
 QC_ISA_BEGIN(QC_AVX2)
+#include "kernel/depthwise_s8.h"
 #include "kernel/simd_avx2.h"
 
-/* a0 b0 a1 b1 ... as bytes, then widened: pairs in the order of channels. */
-QC_INLINE vi load_pair(const int8_t *a, const int8_t *b)
+#define DEPTHWISE_S16 0
+enum { GROUP = 2, PARTS = 4, PIXELS = 2, X_BIAS = 128 };
+
+/* Flipping the top bit adds 128: then zeros widen. */
+QC_INLINE vi load(const void *a, size_t offset)
 {
-    return _mm256_cvtepi8_epi16(_mm_unpacklo_epi8(_mm_loadl_epi64((const __m128i *)a), _mm_loadl_epi64((const __m128i *)b)));
+    return _mm256_xor_si256(_mm256_loadu_si256((const __m256i *)(const void *)((const char *)a + offset)), _mm256_set1_epi8(-128));
 }
-QC_INLINE vi load_pair_to(const int8_t *a, const int8_t *b, size_t count)
+QC_INLINE void widen_pairs(vi a, vi b, vi x[PARTS])
 {
-    int8_t left[8] = {0}, right[8] = {0};
-    for (size_t i = 0; i < count; i++) left[i] = a[i], right[i] = b[i];
-    return load_pair(left, right);
+    const vi low = _mm256_unpacklo_epi8(a, b), high = _mm256_unpackhi_epi8(a, b), zero = vi_zero();
+    x[0] = _mm256_unpacklo_epi8(low, zero), x[1] = _mm256_unpackhi_epi8(low, zero);
+    x[2] = _mm256_unpacklo_epi8(high, zero), x[3] = _mm256_unpackhi_epi8(high, zero);
 }
-QC_INLINE vi pair_dot(vi sum, vi x, vi w) { return _mm256_add_epi32(sum, _mm256_madd_epi16(x, w)); }
+QC_INLINE void interleave(const void *const *a, size_t offset, vi x[PARTS]) { widen_pairs(load(a[0], offset), load(a[QC_TILE_ROWS], offset), x); }
+QC_INLINE void interleave_one(const void *a, size_t offset, vi x[PARTS]) { widen_pairs(load(a, offset), load(a, offset), x); }
+QC_INLINE vi dot(vi sum, vi x, vi w) { return _mm256_add_epi32(sum, _mm256_madd_epi16(x, w)); }
 
 #include "kernel/depthwise_s8_template.h"
 QC_ISA_END
 
-QC_DEPTHWISE_S8_ROW(avx2, QC_CPU_AVX2)
+extern const struct qc_depthwise_s8 qc_depthwise_s8_avx2;
+const struct qc_depthwise_s8 qc_depthwise_s8_avx2 = {{"avx2", QC_CPU_AVX2}, ELEMENT, BLOCK, LANE, GROUP, tile};
 #endif

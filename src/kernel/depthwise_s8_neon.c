@@ -1,26 +1,25 @@
 /*
- * depthwise_s8_neon.c - int8 depthwise convolution, over neon.
+ * depthwise_s8_neon.c - depthwise convolution of int8 by int8, by widening multiplies on two taps at a time.
  */
 #include "kernel/kernel.h"
 
 #if QC_ARM
+#include "kernel/depthwise_s8.h"
 #include "kernel/simd_neon.h"
 
-QC_INLINE vi load_pair(const int8_t *a, const int8_t *b)
+#define DEPTHWISE_S16 0
+enum { GROUP = 2, PARTS = 4, PIXELS = 2, X_BIAS = 0 };
+
+QC_INLINE int8x16_t load(const void *a, size_t offset) { return vld1q_s8((const int8_t *)a + offset); }
+QC_INLINE void pairs(int8x16_t a, int8x16_t b, vi x[PARTS])
 {
-    uint32_t left, right;
-    memcpy(&left, a, 4);
-    memcpy(&right, b, 4);
-    return vreinterpretq_s32_s16(vmovl_s8(vzip1_s8(vreinterpret_s8_u32(vdup_n_u32(left)), vreinterpret_s8_u32(vdup_n_u32(right)))));
+    const int8x16_t low = vzip1q_s8(a, b), high = vzip2q_s8(a, b);
+    x[0] = vreinterpretq_s32_s16(vmovl_s8(vget_low_s8(low))), x[1] = vreinterpretq_s32_s16(vmovl_high_s8(low));
+    x[2] = vreinterpretq_s32_s16(vmovl_s8(vget_low_s8(high))), x[3] = vreinterpretq_s32_s16(vmovl_high_s8(high));
 }
-QC_INLINE vi load_pair_to(const int8_t *a, const int8_t *b, size_t count)
-{
-    int8_t left[4] = {0}, right[4] = {0};
-    memcpy(left, a, count);
-    memcpy(right, b, count);
-    return load_pair(left, right);
-}
-QC_INLINE vi pair_dot(vi sum, vi x, vi w)
+QC_INLINE void interleave(const void *const *a, size_t offset, vi x[PARTS]) { pairs(load(a[0], offset), load(a[QC_TILE_ROWS], offset), x); }
+QC_INLINE void interleave_one(const void *a, size_t offset, vi x[PARTS]) { pairs(load(a, offset), load(a, offset), x); }
+QC_INLINE vi dot(vi sum, vi x, vi w)
 {
     const int16x8_t a = vreinterpretq_s16_s32(x), b = vreinterpretq_s16_s32(w);
     return vaddq_s32(sum, vpaddq_s32(vmull_s16(vget_low_s16(a), vget_low_s16(b)), vmull_high_s16(a, b)));
@@ -28,5 +27,6 @@ QC_INLINE vi pair_dot(vi sum, vi x, vi w)
 
 #include "kernel/depthwise_s8_template.h"
 
-QC_DEPTHWISE_S8_ROW(neon, QC_CPU_NEON)
+extern const struct qc_depthwise_s8 qc_depthwise_s8_neon;
+const struct qc_depthwise_s8 qc_depthwise_s8_neon = {{"neon", QC_CPU_NEON}, ELEMENT, BLOCK, LANE, GROUP, tile};
 #endif

@@ -1,76 +1,106 @@
 /*
- * depthwise_s8_template.h - the tile of depthwise_s8.h over the vector of the simd_*.h included before.
+ * depthwise_s8_template.h - the tile of depthwise_s8.h: the sums of a block's channels of PIXELS pixels stay in registers over all taps.
  *
- * Columns of vf_width channels of up to six pixels stay in registers over all taps. The including file defines
- *   load_pair(_to) (a, b [, count])  the bytes at a and at b, vf_width channels of two taps, as int16 pairs side by side
- *   pair_dot (sum, pairs, weights)   sum + both products of each pair
+ * The including file has included a simd_*.h and defines
+ *   GROUP, PARTS, PIXELS   taps of a group, vectors of sums of a block, pixels of a register tile
+ *   X_BIAS                 what `interleave` adds to every activation
+ *   interleave             (const void *const *a, size_t offset, vi x[PARTS]): GROUP taps at a[tap * QC_TILE_ROWS] + offset bytes, side by side
+ *   interleave_one         the same for a last group of one tap; what stands in the places of the others is multiplied by 0
+ *   dot                    (vi sum, vi x, vi w): sum + the products of each channel's taps
+ *   vi_store_lanes         (int32_t *p, size_t step, vi x): 128-bit lanes of x, `step` elements apart (of the simd header)
  */
 #include "kernel/depthwise_s8.h"
 
-QC_INLINE void finish(const struct qc_depthwise_s8_tile *t, const char *head, size_t m, vi sum, size_t c, size_t count)
+enum { BLOCK = PARTS * vf_width, LANE = 4 * PARTS, ELEMENT = PARTS == 4 ? 1 : 2 };
+
+/* Forms other than the type's usual one. */
+static __attribute__((noinline)) void finish_rare(const struct qc_depthwise_s8_tile *t, const char *head, const int32_t *sum, size_t at)
 {
-    const size_t at = m * t->ldc + c;
-    const vf scale = vf_load((const float *)(head + offsetof(struct qc_s8_head, scale)));
-    if (t->form == QC_S8_REQUANT) {
-        const vf y = vf_min(vf_max(vf_mul(vf_from(sum), scale), vf_set1(t->low)), vf_set1(t->high));
-        vi_store_s8((int8_t *)t->c + at, vi_add(vi_from(y), vi_set1(t->zero_point)), count);
-    } else if (t->form == QC_S8_FLOAT) {
-        vf y = vf_mul(vf_mul(vf_from(sum), vf_set1(t->row_scale)), scale);
-        y = vf_add(y, vf_load((const float *)(head + offsetof(struct qc_s8_head, float_bias))));
-        vf_store_to((float *)t->c + at, vf_min(vf_set1(t->high), vf_max(vf_set1(t->low), y)), count < vf_width ? count : vf_width);
-    } else {
-        vi_store_to((int32_t *)t->c + at, sum, count < vf_width ? count : vf_width);
+    for (int v = 0; v < PARTS; v++) {
+        const vi x = vi_load(sum + v * vf_width);
+        if (t->form == QC_S8_SUM) {
+            vi_store_lanes((int32_t *)t->c + at + v * 4, LANE, x);
+            continue;
+        }
+        const float *scale = (const float *)head + 2 * BLOCK + v * vf_width;
+        const vf y = vf_add(vf_mul(vf_mul(vf_from(x), vf_set1(t->row_scale)), vf_load(scale)), vf_load(scale + BLOCK));
+        vf_store_lanes((float *)t->c + at + v * 4, LANE, vf_min(vf_set1(t->high), vf_max(vf_set1(t->low), y)));
     }
 }
 
-/* vf_width channels from c on, whose block has its columns at `head`; `count` of them are there. */
-QC_INLINE void part(const struct qc_depthwise_s8_tile *t, const int pixels, const char *head, size_t c, size_t count, const bool cut)
+QC_INLINE void finish(const struct qc_depthwise_s8_tile *t, const char *head, const vi sum[PARTS], size_t at)
 {
-    vi sum[QC_TILE_ROWS];
-    const vi start = vi_sub(vi_load((const int32_t *)(head + offsetof(struct qc_s8_head, bias))),
-                            vi_mul(vi_load((const int32_t *)head), vi_set1(t->zero)));
+    if (t->form == QC_S8_FLOAT || t->form == QC_S8_SUM) {
+        int32_t all[BLOCK];
+        QC_UNROLL
+        for (int v = 0; v < PARTS; v++) vi_store(all + v * vf_width, sum[v]);
+        finish_rare(t, head, all, at);
+        return;
+    }
+#if DEPTHWISE_S16
+    const double *bias = (const double *)(const void *)head;
+    vi y[PARTS];
     QC_UNROLL
-    for (int m = 0; m < pixels; m++) sum[m] = vi_opaque(start);
-    const char *w = head + sizeof(struct qc_s8_head);
-    const int8_t *const *a = t->a;
+    for (int v = 0; v < PARTS; v++)
+        y[v] = vi_round64(sum[v], bias + v * vf_width, bias + BLOCK + v * vf_width, t->low, t->high, t->form == QC_S16_F64);
+    vi_store_s16((int16_t *)t->c + at, y[0], y[1]);
+#else
+    vi y[PARTS];
+    QC_UNROLL
+    for (int v = 0; v < PARTS; v++)
+        y[v] = vi_from(vf_min(vf_set1(t->high), vf_mul(vf_from(sum[v]), vf_load((const float *)head + 2 * BLOCK + v * vf_width)))); /* NaN: the least */
+    const vb bytes = vb_pack(y[0], y[1], y[2], y[3], (int16_t)t->zero_point);
+    vb_store((int8_t *)t->c + at, vb_max(bytes, vb_set1((int8_t)((int32_t)t->low + t->zero_point))));
+#endif
+}
+
+/* Channels [c, c + BLOCK) of `pixels` pixels from the first on. */
+QC_INLINE void block(const struct qc_depthwise_s8_tile *t, const int pixels, size_t first, const char *head, size_t c)
+{
+    vi sum[PIXELS][PARTS];
+    QC_UNROLL
+    for (int v = 0; v < PARTS; v++) {
+        vi start = vi_zero();
+        if (!DEPTHWISE_S16 || t->form == QC_S8_SUM) {
+            const int32_t *weight_sum = (const int32_t *)(const void *)head + v * vf_width;
+            start = vi_sub(vi_load(weight_sum + BLOCK), vi_mul(vi_load(weight_sum), vi_set1(t->zero + X_BIAS)));
+        }
+        QC_UNROLL
+        for (int m = 0; m < pixels; m++) sum[m][v] = vi_opaque(start);
+    }
+    const int32_t *w = (const int32_t *)(const void *)(head + BLOCK * 16);
+    const void *const *a = t->a + first;
     size_t tap = 0;
-    for (; tap + 2 <= t->taps; tap += 2, a += 2 * QC_TILE_ROWS, w += 64) {
-        const vi b = vi_load((const int32_t *)w);
+    for (; tap + (GROUP == 4 ? 2 : 1) <= t->taps; tap += GROUP, a += GROUP * QC_TILE_ROWS, w += BLOCK) {
         QC_UNROLL
-        for (int m = 0; m < pixels; m++) sum[m] = pair_dot(sum[m], cut ? load_pair_to(a[m] + c, a[m + QC_TILE_ROWS] + c, count)
-                                                                       : load_pair(a[m] + c, a[m + QC_TILE_ROWS] + c), b);
+        for (int m = 0; m < pixels; m++) {
+            vi x[PARTS];
+            interleave(a + m, c * ELEMENT, x);
+            QC_UNROLL
+            for (int v = 0; v < PARTS; v++) sum[m][v] = dot(sum[m][v], x[v], vi_load(w + v * vf_width));
+        }
     }
-    if (tap < t->taps) { /* the second weight of the pair is 0 */
-        const vi b = vi_load((const int32_t *)w);
+    if (tap < t->taps) {
         QC_UNROLL
-        for (int m = 0; m < pixels; m++) sum[m] = pair_dot(sum[m], cut ? load_pair_to(a[m] + c, a[m] + c, count) : load_pair(a[m] + c, a[m] + c), b);
+        for (int m = 0; m < pixels; m++) {
+            vi x[PARTS];
+            interleave_one(a[m], c * ELEMENT, x);
+            QC_UNROLL
+            for (int v = 0; v < PARTS; v++) sum[m][v] = dot(sum[m][v], x[v], vi_load(w + v * vf_width));
+        }
     }
     QC_UNROLL
-    for (int m = 0; m < pixels; m++) finish(t, head, (size_t)m, sum[m], c, count);
+    for (int m = 0; m < pixels; m++) finish(t, head, sum[m], (first + (size_t)m) * t->ldc + c);
 }
-
-QC_INLINE void all_channels(const struct qc_depthwise_s8_tile *t, const int pixels)
-{
-    const size_t bytes = qc_depthwise_s8_block_bytes(t->taps);
-    size_t c = 0;
-    for (; c + vf_width <= t->channels; c += vf_width) part(t, pixels, t->w + c / 16 * bytes + c % 16 * 4, c, vf_width, false);
-    if (c < t->channels) part(t, pixels, t->w + c / 16 * bytes + c % 16 * 4, c, t->channels - c, true);
-}
-
-static __attribute__((noinline)) void pixels_6(const struct qc_depthwise_s8_tile *t) { all_channels(t, 6); }
 
 static void tile(const struct qc_depthwise_s8_tile *t)
 {
-    switch (t->pixels) {
-    case 1: all_channels(t, 1); break;
-    case 2: all_channels(t, 2); break;
-    case 3: all_channels(t, 3); break;
-    case 4: all_channels(t, 4); break;
-    case 5: all_channels(t, 5); break;
-    default: pixels_6(t);
+    const size_t bytes = qc_depthwise_s8_block_bytes(BLOCK, GROUP, t->taps);
+    const char *head = t->w;
+    for (size_t c = 0; c < t->channels; c += BLOCK, head += bytes) {
+        const size_t at = c + BLOCK <= t->channels ? c : t->channels - BLOCK;
+        size_t m = 0;
+        for (; m + PIXELS <= t->pixels; m += PIXELS) block(t, PIXELS, m, head, at);
+        for (; m < t->pixels; m++) block(t, 1, m, head, at);
     }
 }
-
-#define QC_DEPTHWISE_S8_ROW(isa, bits)                          \
-    extern const struct qc_depthwise_s8 qc_depthwise_s8_##isa; \
-    const struct qc_depthwise_s8 qc_depthwise_s8_##isa = {{#isa, bits}, tile};

@@ -7,7 +7,10 @@
  *     QC_S8_REQUANT  int8, as qc_requant_f32 (base/requant.h) with scale[n]
  *     QC_S8_FLOAT    float, clamp((float)sum * row_scale[m] * scale[n] + float_bias[n], low, high); products in this order, not fused
  *     QC_S8_SUM      int32, the sum itself
- * All variants give the same bits.
+ * and, of int16 activations with zero 0, by float64 scale64[n] and 64-bit bias64[n] instead of scale and bias:
+ *     QC_S16_WIDE    int16, as qc_requant_wide with scale64[n] = the multiplier's 15 bits times its power of two
+ *     QC_S16_F64     int16, as qc_requant_f64
+ * where float64 holds all sums and products exactly (qc_s16_range). All variants give the same bits.
  *
  * Layout of packed weights, the same for all variants: panels of 16 columns, each
  *     int32 weight_sum[16], bias[16];  float scale[16], float_bias[16];  then for each tap, for each 4 k: int8 [16 columns][4 k]
@@ -23,8 +26,19 @@
 #include "base/pool.h"
 #include "kernel/kernel.h"
 #include "kernel/window.h"
+#include <math.h>
 
-enum qc_s8_form { QC_S8_REQUANT, QC_S8_FLOAT, QC_S8_SUM };
+enum qc_s8_form { QC_S8_REQUANT, QC_S8_FLOAT, QC_S8_SUM, QC_S16_WIDE, QC_S16_F64 };
+
+static inline size_t qc_s8_form_bytes(enum qc_s8_form form) { return form == QC_S8_REQUANT ? 1 : form >= QC_S16_WIDE ? 2 : 4; }
+
+/* sum * scale as the form rounds it, cut to [low, high]. */
+static inline int16_t qc_s16_round(double sum, double scale, float low, float high, enum qc_s8_form form)
+{
+    double y = form == QC_S16_WIDE ? floor(sum * scale + 0.5) : round(sum * scale);
+    y = y > (double)low ? y : (double)low;
+    return (int16_t)(y < (double)high ? y : (double)high);
+}
 
 struct qc_s8_head {
     int32_t weight_sum[16], bias[16];
@@ -66,6 +80,8 @@ struct qc_gemm_s8_pack {
     const int32_t *bias;     /* NULL: zeros */
     const float *scale;      /* NULL: not needed */
     const float *float_bias; /* NULL: zeros */
+    const double *scale64;   /* of the forms of 16 bits, with bias64; NULL: others */
+    const int64_t *bias64;   /* NULL: zeros */
 };
 size_t qc_gemm_s8_panel_bytes(size_t taps, size_t depth);
 size_t qc_gemm_s8_packed_bytes(size_t columns, size_t taps, size_t depth);

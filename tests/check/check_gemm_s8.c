@@ -31,7 +31,8 @@ static void *pack(size_t columns, size_t taps, size_t depth)
         scale[i] = check_chance(10) ? 1.0f : check_uniform(1e-5f, 0.01f);
         float_bias[i] = check_uniform(-3, 3);
     }
-    const struct qc_gemm_s8_pack p = {columns, taps, depth, w, check_chance(80) ? bias : NULL, scale, check_chance(80) ? float_bias : NULL};
+    const struct qc_gemm_s8_pack p = {.columns = columns, .taps = taps, .depth = depth, .w = w, .bias = check_chance(80) ? bias : NULL,
+                                      .scale = scale, .float_bias = check_chance(80) ? float_bias : NULL};
     void *block = check_memory(qc_gemm_s8_packed_bytes(columns, taps, depth));
     qc_gemm_s8_pack(block, &p);
     return block;

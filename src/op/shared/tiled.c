@@ -28,7 +28,7 @@ struct qc_tiled {
 
 static size_t group_bytes(const struct qc_tiled *m)
 {
-    if (m->depthwise_s8) return qc_depthwise_s8_packed_bytes(m->columns, m->taps);
+    if (m->depthwise_s8) return qc_depthwise_s8_packed_bytes(m->depthwise_s8, m->columns, m->taps);
     if (m->depthwise_f32) return qc_depthwise_f32_packed_bytes(m->columns, m->taps);
     if (m->f32) return qc_gemm_f32_packed_bytes(QC_W_F32, m->columns, m->taps * m->depth);
     return m->gather ? qc_gemm_s8_packed_bytes(m->columns, 1, m->taps * m->depth) : qc_gemm_s8_packed_bytes(m->columns, m->taps, m->depth);
@@ -80,12 +80,12 @@ qc_status qc_tiled_plan(struct qc_step *step, const struct qc_product *p, struct
     m->form = p->kind == QC_PRODUCT_HYBRID ? QC_S8_FLOAT : p->stage.rounding == QC_ROUND_F32 ? QC_S8_REQUANT : QC_S8_SUM;
     if (depthwise(&p->conv)) {
         if (p->kind == QC_PRODUCT_F32) m->depthwise_f32 = qc_depthwise_f32_pick(features);
-        else m->depthwise_s8 = qc_depthwise_s8_pick(features);
+        else m->depthwise_s8 = qc_depthwise_s8_pick(1, features);
         m->sliding = true;
         m->depth = m->columns = m->groups;
         m->groups = 1;
         step->kernel = m->depthwise_f32 ? m->depthwise_f32->variant.name : m->depthwise_s8->variant.name;
-        if (m->depthwise_s8) m->work_scratch = qc_step_scratch(step, m->taps * QC_TILE_ROWS * sizeof(void *) * (size_t)threads);
+        if (m->depthwise_s8) m->work_scratch = qc_step_scratch(step, qc_depthwise_s8_work_bytes(m->depthwise_s8, m->columns, m->taps, threads));
     } else if (p->kind == QC_PRODUCT_F32) {
         m->f32 = qc_gemm_f32_pick(features);
         step->kernel = m->f32->variant.name;
@@ -135,7 +135,7 @@ static void fill(void *block, const void *context)
         if (f->bias && m->form == QC_S8_FLOAT) pack.float_bias = (const float *)f->bias + first;
         else if (f->bias) pack.bias = (const int32_t *)f->bias + first;
         if (m->gather) pack.taps = 1, pack.depth = k;
-        if (m->depthwise_s8) qc_depthwise_s8_pack(to, &pack);
+        if (m->depthwise_s8) qc_depthwise_s8_pack(m->depthwise_s8, to, &pack);
         else qc_gemm_s8_pack(to, &pack);
     }
 }
@@ -232,7 +232,7 @@ static void run_depthwise_s8(struct qc_step *step, const struct qc_product *p, c
     const struct qc_depthwise_s8_call call = {.kernel = m->depthwise_s8, .form = m->form, .m = piece->m, .channels = m->columns,
                                               .rows = piece->rows, .packed = piece->packed, .c = to->c, .zero = zero,
                                               .zero_point = p->stage.zero_point, .row_scale = scale ? *scale : 1, .low = to->low,
-                                              .high = to->high, .pointer = (const void **)(void *)((char *)step->scratch + m->work_scratch)};
+                                              .high = to->high, .work = (char *)step->scratch + m->work_scratch};
     qc_depthwise_s8_run(&call, step->rt->pool);
 }
 
