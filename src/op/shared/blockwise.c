@@ -47,7 +47,7 @@ qc_status qc_blockwise_plan(struct qc_step *step, int activation, struct qc_bloc
     b->scale_scratch = qc_step_scratch(step, b->rows * sizeof(float));
     b->zero_scratch = qc_step_scratch(step, b->rows * sizeof(int32_t));
     b->product_scratch = qc_step_scratch(step, b->rows * b->units * sizeof(float));
-    b->work_scratch = qc_step_scratch(step, qc_gemm_s8_work_bytes(b->kernel, 1, b->block, qc_pool_threads(step->rt->pool)));
+    b->work_scratch = qc_step_scratch(step, qc_gemm_s8_work_bytes(b->kernel, 1, b->block, false, qc_pool_threads(step->rt->pool)));
     return qc_fused_limits(step, activation, &b->low, &b->high);
 }
 
