@@ -42,8 +42,10 @@ QC_INLINE void finish(const struct qc_depthwise_s8_tile *t, const char *head, co
     vi y[PARTS];
     QC_UNROLL
     for (int v = 0; v < PARTS; v++)
-        y[v] = vi_round64(sum[v], bias + v * vf_width, bias + BLOCK + v * vf_width, t->low, t->high, t->form == QC_S16_F64);
-    vi_store_s16((int16_t *)t->c + at, y[0], y[1]);
+        y[v] = t->form == QC_S16_F64 ? vi_round_away64(sum[v], bias + v * vf_width, bias + BLOCK + v * vf_width)
+                                     : vi_round_up64(sum[v], bias + v * vf_width, bias + BLOCK + v * vf_width);
+    const vi low = vi_set1((int32_t)t->low), high = vi_set1((int32_t)t->high);
+    vi_store_s16((int16_t *)t->c + at, vi_limit(y[0], low, high), vi_limit(y[1], low, high));
 #else
     vi y[PARTS];
     QC_UNROLL

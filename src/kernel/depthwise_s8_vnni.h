@@ -1,6 +1,9 @@
 /*
  * depthwise_s8_vnni.h - depthwise_s8_template.h on vpdpbusd (QC_DPBUSD), for the two encodings that CPUs have it in.
  */
+#ifndef QC_KERNEL_DEPTHWISE_S8_VNNI_H
+#define QC_KERNEL_DEPTHWISE_S8_VNNI_H
+
 #define DEPTHWISE_S16 0
 enum { GROUP = 4, PARTS = 4, X_BIAS = 128 };
 
@@ -28,3 +31,5 @@ QC_INLINE void interleave_one(const void *a, size_t offset, vi x[PARTS])
 QC_INLINE vi dot(vi sum, vi x, vi w) { return QC_DPBUSD(sum, x, w); }
 
 #include "kernel/depthwise_s8_template.h"
+
+#endif

@@ -9,7 +9,7 @@
 enum { PANEL = 16 };
 
 extern const struct qc_gemm_s8 qc_gemm_s8_ref, qc_gemm_s8_avx2, qc_gemm_s8_avx512, qc_gemm_s8_avxvnni, qc_gemm_s8_avx512vnni,
-    qc_gemm_s8_neon, qc_gemm_s8_dotprod;
+    qc_gemm_s8_neon, qc_gemm_s8_dotprod, qc_gemm_s16_ref;
 
 static const struct qc_gemm_s8 *const variant[] = {
     &qc_gemm_s8_ref,
@@ -23,6 +23,36 @@ static const struct qc_gemm_s8 *const variant[] = {
     &qc_gemm_s8_dotprod,
 #endif
 };
+
+static const struct qc_gemm_s8 *const variant_s16[] = {
+    &qc_gemm_s16_ref,
+#if QC_X86
+    &qc_gemm_s8_avx2, /* what widens int8 reads int16 */
+    &qc_gemm_s8_avx512, /* vpdpwssd, at half the rate on the CPUs measured, is slower */
+#elif QC_ARM
+    &qc_gemm_s8_neon,
+#endif
+};
+
+const struct qc_gemm_s8 *const *qc_gemm_s16_variants(size_t *count)
+{
+    *count = sizeof variant_s16 / sizeof *variant_s16;
+    return variant_s16;
+}
+
+const struct qc_gemm_s8 *qc_gemm_s16_pick(uint32_t features)
+{
+    const struct qc_gemm_s8 *chosen;
+    QC_PICK(variant_s16, features, chosen);
+    return chosen;
+}
+
+/* Products of float64 stay below 2^53: sums below 2^37, multipliers of 15 bits, and half a unit of the last place is added. */
+size_t qc_s16_chunk(enum qc_s8_form form, size_t weight_sum, double largest, double largest_scaled)
+{
+    if (!(largest < 0x1p37) || (form == QC_S16_WIDE && !(largest_scaled < 0x1p31))) return QC_S16_REFUSED;
+    return weight_sum < 65536 ? SIZE_MAX : 508; /* 508 * 128 * 2^15 < 2^31 */
+}
 
 const struct qc_gemm_s8 *const *qc_gemm_s8_variants(size_t *count)
 {
@@ -65,6 +95,12 @@ void qc_gemm_s8_pack(void *block, const struct qc_gemm_s8_pack *p)
                 to[k / 4 * PANEL * 4 + k % 4] = from[k];
                 sum += (uint32_t)from[k];
             }
+        if (p->scale64) {
+            struct qc_s16_head *wide = (struct qc_s16_head *)(void *)panel;
+            wide->bias[lane] = p->bias64 ? (double)p->bias64[n] : 0;
+            wide->scale[lane] = p->scale64[n];
+            continue;
+        }
         head->weight_sum[lane] = (int32_t)sum;
         if (p->bias) head->bias[lane] = p->bias[n];
         if (p->scale) head->scale[lane] = p->scale[n];
@@ -88,7 +124,7 @@ static size_t thread_bytes(const struct qc_gemm_s8 *kernel, size_t taps, size_t 
 {
     const size_t pointers = taps * QC_TILE_ROWS * sizeof(void *) * 2;
     const size_t rows = gather ? AHEAD * fours(taps * depth) * 4 : taps * QC_TILE_ROWS * fours(depth) * 4;
-    return (pointers + rows + (kernel->widen ? rows * sizeof(int16_t) : 0) + 63) & ~(size_t)63;
+    return (pointers + rows * (kernel->element + (kernel->widen ? 1 : 0)) + 63) & ~(size_t)63;
 }
 
 size_t qc_gemm_s8_work_bytes(const struct qc_gemm_s8 *kernel, size_t taps, size_t depth, bool gather, int threads)
@@ -105,50 +141,81 @@ struct loop {
 
 struct room { /* one thread's work space */
     const void **pointer, **ready; /* to the rows in the input, and as the tile reads them */
-    int16_t *wide;
-    int8_t *copy;
+    int16_t *wide; /* of int8 activations that the tile reads as int16 */
+    char *copy;
+    bool widen;
 };
 
 static struct room room_of(const struct loop *l, void *work)
 {
     const size_t rows = qc_rows_taps(&l->call->rows) * QC_TILE_ROWS, padded = fours(l->depth) * 4;
-    struct room r = {.pointer = work};
+    struct room r = {.pointer = work, .widen = l->call->kernel->widen && !l->call->wide};
     r.ready = r.pointer + rows;
     r.wide = (int16_t *)(void *)(r.ready + rows);
-    r.copy = (int8_t *)(l->call->kernel->widen ? r.wide + padded * l->taps * rows_at_once(l->call->gather) : r.wide);
+    r.copy = (char *)(r.widen ? r.wide + padded * l->taps * rows_at_once(l->call->gather) : r.wide);
     return r;
 }
 
 /* Gathers up to AHEAD rows from `first` on, below `end`. */
 static void gather_rows(const struct loop *l, size_t first, size_t end, const struct room *r)
 {
-    const size_t padded = fours(l->depth) * 4, count = QC_MIN(end - first, (size_t)AHEAD);
-    qc_rows_gather(&l->call->rows, first, count, l->call->depth, r->copy, padded);
-    if (l->call->kernel->widen)
-        for (size_t m = 0; m < count; m++) l->call->kernel->widen(r->copy + m * padded, l->depth, r->wide + m * padded);
+    const size_t padded = fours(l->depth) * 4, count = QC_MIN(end - first, (size_t)AHEAD), element = l->call->wide ? 2 : 1;
+    qc_rows_gather(&l->call->rows, first, count, l->call->depth * element, r->copy, padded * element);
+    if (r->widen)
+        for (size_t m = 0; m < count; m++) l->call->kernel->widen((int8_t *)r->copy + m * padded, l->depth, r->wide + m * padded);
 }
 
 /* Pointers to rows that the tile can read: `count` rows from `first` on, the `nth` of those gathered. */
 static const void *const *ready_rows(const struct loop *l, size_t first, size_t count, size_t nth, const struct room *r)
 {
-    const struct qc_gemm_s8 *kernel = l->call->kernel;
-    const size_t padded = fours(l->depth) * 4;
+    const size_t padded = fours(l->depth) * 4, element = l->call->wide ? 2 : 1;
     if (l->call->gather) {
         for (size_t m = nth; m < nth + count; m++)
-            r->ready[m - nth] = kernel->widen ? (const void *)(r->wide + m * padded) : r->copy + m * padded;
+            r->ready[m - nth] = r->widen ? (const void *)(r->wide + m * padded) : r->copy + m * padded * element;
         return r->ready;
     }
     qc_rows_fill(&l->call->rows, first, count, r->pointer);
-    if (!kernel->widen && l->depth % 4 == 0) return r->pointer;
+    if (!r->widen && l->depth % 4 == 0) return r->pointer;
     size_t i = 0;
     for (size_t tap = 0; tap < l->taps; tap++)
         for (size_t m = 0; m < count; m++, i += padded) { /* a padding row is done once for each place */
             const size_t at = tap * QC_TILE_ROWS + m;
-            if (kernel->widen) kernel->widen(r->pointer[at], l->depth, r->wide + i);
-            else memcpy(r->copy + i, r->pointer[at], l->depth);
-            r->ready[at] = kernel->widen ? (const void *)(r->wide + i) : r->copy + i;
+            if (r->widen) l->call->kernel->widen(r->pointer[at], l->depth, r->wide + i);
+            else memcpy(r->copy + i * element, r->pointer[at], l->depth * element);
+            r->ready[at] = r->widen ? (const void *)(r->wide + i) : r->copy + i * element;
         }
     return r->ready;
+}
+
+enum { WIDEST = 64 };
+
+/* A tile of int16 whose sums need more than 32 bits: in pieces of k, added in 64. */
+static void run_chunks(const struct qc_gemm_s8_call *call, struct qc_gemm_s8_tile t)
+{
+    int32_t part[QC_TILE_ROWS * WIDEST];
+    int64_t sum[QC_TILE_ROWS * WIDEST] = {0};
+    int16_t *c = t.c;
+    const size_t ldc = t.ldc, taps = t.taps, depth = t.depth;
+    const size_t taps_at_once = depth < call->chunk ? call->chunk / depth : 1, depth_at_once = QC_MIN(depth, call->chunk / 4 * 4);
+    const void *const *a = t.a, *piece[QC_TILE_ROWS];
+    t.form = QC_S16_PART, t.c = part, t.ldc = WIDEST;
+    for (size_t tap = 0; tap < taps; tap += t.taps) {
+        t.taps = QC_MIN(taps - tap, taps_at_once);
+        for (size_t k = 0; k < depth; k += depth_at_once) {
+            t.depth = QC_MIN(depth - k, depth_at_once);
+            t.skip = tap * fours(depth) + k / 4;
+            for (size_t m = 0; m < t.rows; m++) piece[m] = (const int16_t *)a[tap * QC_TILE_ROWS + m] + k;
+            t.a = k || t.depth < depth ? piece : a + tap * QC_TILE_ROWS;
+            call->kernel->tile(&t);
+            for (size_t m = 0; m < t.rows; m++)
+                for (size_t n = 0; n < t.columns; n++) sum[m * WIDEST + n] += part[m * WIDEST + n];
+        }
+    }
+    for (size_t m = 0; m < t.rows; m++)
+        for (size_t n = 0; n < t.columns; n++) {
+            const struct qc_s16_head *head = (const void *)(t.w + n / PANEL * t.panel_bytes);
+            c[m * ldc + n] = qc_s16_round((double)sum[m * WIDEST + n] + head->bias[n % PANEL], head->scale[n % PANEL], t.low, t.high, call->form);
+        }
 }
 
 static void run_block(const struct loop *l, size_t row_begin, size_t row_end, size_t column_begin, size_t column_end, char *work)
@@ -159,7 +226,8 @@ static void run_block(const struct loop *l, size_t row_begin, size_t row_end, si
     float scale[QC_TILE_ROWS];
     struct qc_gemm_s8_tile t = {.form = call->form, .taps = l->taps, .depth = l->depth, .panel_bytes = l->panel_bytes, .zero = zero, .row_scale = scale, .ldc = call->ldc,
                                 .zero_point = call->zero_point, .low = call->low, .high = call->high};
-    const size_t element = call->form == QC_S8_REQUANT ? 1 : 4;
+    const size_t element = qc_s8_form_bytes(call->form);
+    const bool chunks = call->form >= QC_S16_WIDE && call->chunk < l->taps * l->depth;
     for (size_t m = row_begin; m < row_end; m += QC_TILE_ROWS) {
         const size_t nth = (m - row_begin) % AHEAD;
         if (call->gather && nth == 0) gather_rows(l, m, row_end, &room);
@@ -173,7 +241,8 @@ static void run_block(const struct loop *l, size_t row_begin, size_t row_end, si
             t.columns = QC_MIN(column_end - n, l->width);
             t.w = (const char *)call->packed + n / PANEL * l->panel_bytes;
             t.c = (char *)call->c + (m * call->ldc + n) * element;
-            call->kernel->tile(&t);
+            if (chunks) run_chunks(call, t);
+            else call->kernel->tile(&t);
         }
     }
 }

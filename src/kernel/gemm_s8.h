@@ -28,9 +28,9 @@
 #include "kernel/window.h"
 #include <math.h>
 
-enum qc_s8_form { QC_S8_REQUANT, QC_S8_FLOAT, QC_S8_SUM, QC_S16_WIDE, QC_S16_F64 };
+enum qc_s8_form { QC_S8_REQUANT, QC_S8_FLOAT, QC_S8_SUM, QC_S16_WIDE, QC_S16_F64, QC_S16_PART /* a sum without bias: int32 */ };
 
-static inline size_t qc_s8_form_bytes(enum qc_s8_form form) { return form == QC_S8_REQUANT ? 1 : form >= QC_S16_WIDE ? 2 : 4; }
+static inline size_t qc_s8_form_bytes(enum qc_s8_form form) { return form == QC_S8_REQUANT ? 1 : form == QC_S16_WIDE || form == QC_S16_F64 ? 2 : 4; }
 
 /* sum * scale as the form rounds it, cut to [low, high]. */
 static inline int16_t qc_s16_round(double sum, double scale, float low, float high, enum qc_s8_form form)
@@ -44,6 +44,9 @@ struct qc_s8_head {
     int32_t weight_sum[16], bias[16];
     float scale[16], float_bias[16];
 };
+struct qc_s16_head { /* in its place, of the forms of 16 bits */
+    double bias[16], scale[16];
+};
 
 struct qc_gemm_s8_tile {
     enum qc_s8_form form;
@@ -51,6 +54,7 @@ struct qc_gemm_s8_tile {
     const void *const *a;   /* [taps][QC_TILE_ROWS], whole fours: int8, or int16 for variants that widen */
     const char *w;
     size_t panel_bytes;
+    size_t skip;            /* fours of k of the panel to leave out in front */
     const int32_t *zero;    /* [rows]; of QC_S8_REQUANT all the same */
     const float *row_scale; /* [rows], of QC_S8_FLOAT */
     void *c;
@@ -63,7 +67,8 @@ struct qc_gemm_s8 {
     struct qc_variant variant;
     size_t columns; /* of the widest tile */
     void (*tile)(const struct qc_gemm_s8_tile *tile);
-    void (*widen)(const int8_t *x, size_t n, int16_t *to); /* NULL: the tile reads int8. Fills up to a whole four with zeros */
+    void (*widen)(const int8_t *x, size_t n, int16_t *to); /* NULL: the tile reads activations as they are. Fills up to a whole four with zeros */
+    size_t element; /* bytes of what the tile reads */
 };
 
 /* Whether the few elements under all taps are better copied side by side, for a product of one tap (struct qc_gemm_s8_call, gather). */
@@ -71,6 +76,16 @@ bool qc_gemm_s8_gathers(size_t taps, size_t depth);
 
 const struct qc_gemm_s8 *const *qc_gemm_s8_variants(size_t *count);
 const struct qc_gemm_s8 *qc_gemm_s8_pick(uint32_t features);
+/* Those for activations of int16. */
+const struct qc_gemm_s8 *const *qc_gemm_s16_variants(size_t *count);
+const struct qc_gemm_s8 *qc_gemm_s16_pick(uint32_t features);
+
+/*
+ * How the forms of 16 bits can be computed: in float64 not at all (QC_S16_REFUSED); with all k in one int32 sum (SIZE_MAX), or with at most so many.
+ * `weights_sum`: the largest sum of a column's |w|; `largest`: the largest 2^15 times that sum plus |bias|, and the largest of that times its scale.
+ */
+enum { QC_S16_REFUSED = 0 };
+size_t qc_s16_chunk(enum qc_s8_form form, size_t weight_sum, double largest, double largest_scaled);
 
 /* ---- packing ---- */
 
@@ -94,6 +109,8 @@ struct qc_gemm_s8_call {
     enum qc_s8_form form;
     size_t m, columns, depth;
     struct qc_rows rows;
+    bool wide;              /* activations are int16 */
+    size_t chunk;           /* of wide products in the forms of 16 bits: qc_s16_chunk */
     bool gather;            /* a window's taps are copied side by side: `packed` has one tap of taps * depth */
     const void *packed;
     const int32_t *zero;    /* of row m: zero[m * row_step]; row_step 0: one for all */

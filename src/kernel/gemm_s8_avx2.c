@@ -30,11 +30,11 @@ static void run(const struct qc_gemm_s8_tile *t)
 {
     static tile_fn *const one[QC_TILE_ROWS] = {tile_1x1, tile_2x1, tile_3x1, tile_4x1, tile_5x1, tile_6x1};
     if (t->rows <= 2 && t->columns > 8) {
-        (t->rows == 1 ? tile_1x2 : tile_2x2)(t, t->w, 0, t->columns);
+        (t->rows == 1 ? tile_1x2 : tile_2x2)(t, 0, t->columns);
         return;
     }
-    one[t->rows - 1](t, t->w, 0, QC_MIN(t->columns, (size_t)8));
-    if (t->columns > 8) one[t->rows - 1](t, t->w + 8 * 4, 8, t->columns - 8); /* a column is 4 bytes wide in head and rows alike */
+    one[t->rows - 1](t, 0, QC_MIN(t->columns, (size_t)8));
+    if (t->columns > 8) one[t->rows - 1](t, 8, t->columns - 8);
 }
 
 static void widen(const int8_t *x, size_t n, int16_t *to)
@@ -48,5 +48,5 @@ static void widen(const int8_t *x, size_t n, int16_t *to)
 QC_ISA_END
 
 extern const struct qc_gemm_s8 qc_gemm_s8_avx2;
-const struct qc_gemm_s8 qc_gemm_s8_avx2 = {{"avx2", QC_CPU_AVX2}, 16, run, widen};
+const struct qc_gemm_s8 qc_gemm_s8_avx2 = {{"avx2", QC_CPU_AVX2}, 16, run, widen, 2};
 #endif

@@ -35,10 +35,10 @@ static void run(const struct qc_gemm_s8_tile *t)
     static tile_fn *const table[QC_TILE_ROWS][4] = {
         {tile_1x1, tile_1x2, tile_1x3, tile_1x4}, {tile_2x1, tile_2x2, tile_2x3, tile_2x4}, {tile_3x1, tile_3x2, tile_3x3, tile_3x4},
         {tile_4x1, tile_4x2, tile_4x3, tile_4x4}, {tile_5x1, tile_5x2, tile_5x3, tile_5x4}, {tile_6x1, tile_6x2, tile_6x3, tile_6x4}};
-    table[t->rows - 1][(t->columns - 1) / 16](t, t->w, 0, t->columns);
+    table[t->rows - 1][(t->columns - 1) / 16](t, 0, t->columns);
 }
 QC_ISA_END
 
 extern const struct qc_gemm_s8 qc_gemm_s8_avx512vnni;
-const struct qc_gemm_s8 qc_gemm_s8_avx512vnni = {{"avx512vnni", QC_CPU_AVX2 | QC_CPU_AVX512 | QC_CPU_AVX512VNNI}, 64, run, NULL};
+const struct qc_gemm_s8 qc_gemm_s8_avx512vnni = {{"avx512vnni", QC_CPU_AVX2 | QC_CPU_AVX512 | QC_CPU_AVX512VNNI}, 64, run, NULL, 1};
 #endif

@@ -30,10 +30,10 @@ static void run(const struct qc_gemm_s8_tile *t)
 {
     static tile_fn *const table[QC_TILE_ROWS][2] = {{tile_1x1, tile_1x2}, {tile_2x1, tile_2x2}, {tile_3x1, tile_3x2},
                                                     {tile_4x1, tile_4x2}, {tile_5x1, tile_5x2}, {tile_6x1, tile_6x2}};
-    table[t->rows - 1][(t->columns - 1) / 8](t, t->w, 0, t->columns);
+    table[t->rows - 1][(t->columns - 1) / 8](t, 0, t->columns);
 }
 QC_ISA_END
 
 extern const struct qc_gemm_s8 qc_gemm_s8_avxvnni;
-const struct qc_gemm_s8 qc_gemm_s8_avxvnni = {{"avxvnni", QC_CPU_AVX2 | QC_CPU_AVXVNNI}, 16, run, NULL};
+const struct qc_gemm_s8 qc_gemm_s8_avxvnni = {{"avxvnni", QC_CPU_AVX2 | QC_CPU_AVXVNNI}, 16, run, NULL, 1};
 #endif

@@ -30,10 +30,10 @@ QC_TILE(1, 4) QC_TILE(2, 4) QC_TILE(3, 4) QC_TILE(4, 4) QC_TILE(5, 4) QC_TILE(6,
 static void run(const struct qc_gemm_s8_tile *t)
 {
     static tile_fn *const table[QC_TILE_ROWS] = {tile_1x4, tile_2x4, tile_3x4, tile_4x4, tile_5x4, tile_6x4};
-    table[t->rows - 1](t, t->w, 0, t->columns);
+    table[t->rows - 1](t, 0, t->columns);
 }
 QC_ISA_END
 
 extern const struct qc_gemm_s8 qc_gemm_s8_dotprod;
-const struct qc_gemm_s8 qc_gemm_s8_dotprod = {{"dotprod", QC_CPU_NEON | QC_CPU_DOTPROD}, 16, run, NULL};
+const struct qc_gemm_s8 qc_gemm_s8_dotprod = {{"dotprod", QC_CPU_NEON | QC_CPU_DOTPROD}, 16, run, NULL, 1};
 #endif

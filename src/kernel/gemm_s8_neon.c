@@ -32,7 +32,7 @@ QC_TILE(1, 1) QC_TILE(2, 1) QC_TILE(3, 1) QC_TILE(4, 1) QC_TILE(5, 1) QC_TILE(6,
 static void run(const struct qc_gemm_s8_tile *t)
 {
     static tile_fn *const one[QC_TILE_ROWS] = {tile_1x1, tile_2x1, tile_3x1, tile_4x1, tile_5x1, tile_6x1};
-    for (size_t n = 0; n < t->columns; n += 4) one[t->rows - 1](t, t->w + n * 4, n, t->columns - n);
+    for (size_t n = 0; n < t->columns; n += 4) one[t->rows - 1](t, n, t->columns - n);
 }
 
 static void widen(const int8_t *x, size_t n, int16_t *to)
@@ -44,5 +44,5 @@ static void widen(const int8_t *x, size_t n, int16_t *to)
 }
 
 extern const struct qc_gemm_s8 qc_gemm_s8_neon;
-const struct qc_gemm_s8 qc_gemm_s8_neon = {{"neon", QC_CPU_NEON}, 16, run, widen};
+const struct qc_gemm_s8 qc_gemm_s8_neon = {{"neon", QC_CPU_NEON}, 16, run, widen, 2};
 #endif

@@ -131,19 +131,35 @@ QC_INLINE void vf_store_lanes(float *p, size_t step, vf x)
 /* Within lanes: four of a, four of b, which fit 16 bits. */
 QC_INLINE void vi_store_s16(int16_t *p, vi a, vi b) { _mm256_storeu_si256((__m256i *)p, _mm256_packs_epi32(a, b)); }
 
-/* (x + bias) * scale in float64, rounded half up or half away from zero, cut to [low, high]. */
-QC_INLINE __m128i vi_round64_half(__m128i x, const double *bias, const double *scale, float low, float high, bool away)
+/* Float64: (x + bias) * scale rounded half up, where product and result are known to fit 53 and 31 bits. */
+QC_INLINE __m128i vi_round_up64_half(__m128i x, const double *bias, const double *scale)
+{
+    const __m256d sum = _mm256_add_pd(_mm256_cvtepi32_pd(x), _mm256_loadu_pd(bias));
+    return _mm256_cvtpd_epi32(_mm256_floor_pd(_mm256_fmadd_pd(sum, _mm256_loadu_pd(scale), _mm256_set1_pd(0.5))));
+}
+QC_INLINE vi vi_round_up64(vi x, const double *bias, const double *scale)
+{
+    const __m128i first = vi_round_up64_half(_mm256_castsi256_si128(x), bias, scale);
+    return _mm256_inserti128_si256(_mm256_castsi128_si256(first), vi_round_up64_half(_mm256_extracti128_si256(x, 1), bias + 4, scale + 4), 1);
+}
+/* The product rounded to 53 bits, then half away from zero, then cut to 16 bits. */
+QC_INLINE __m128i vi_round_away64_half(__m128i x, const double *bias, const double *scale)
 {
     const __m256d product = _mm256_mul_pd(_mm256_add_pd(_mm256_cvtepi32_pd(x), _mm256_loadu_pd(bias)), _mm256_loadu_pd(scale));
-    const __m256d sign = _mm256_and_pd(product, _mm256_set1_pd(-0.0)); /* the largest number below 0.5 rounds nothing up but halves */
-    const __m256d y = away ? _mm256_round_pd(_mm256_add_pd(product, _mm256_or_pd(sign, _mm256_set1_pd(0x1.fffffffffffffp-2))), _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC)
-                           : _mm256_floor_pd(_mm256_add_pd(product, _mm256_set1_pd(0.5)));
-    return _mm256_cvtpd_epi32(_mm256_min_pd(_mm256_max_pd(y, _mm256_set1_pd(low)), _mm256_set1_pd(high)));
+    const __m256d half = _mm256_or_pd(_mm256_and_pd(product, _mm256_set1_pd(-0.0)), _mm256_set1_pd(0x1.fffffffffffffp-2)); /* just below */
+    const __m256d y = _mm256_round_pd(_mm256_add_pd(product, half), _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC);
+    return _mm256_cvtpd_epi32(_mm256_min_pd(_mm256_max_pd(y, _mm256_set1_pd(-32768)), _mm256_set1_pd(32767)));
 }
-QC_INLINE vi vi_round64(vi x, const double *bias, const double *scale, float low, float high, bool away)
+QC_INLINE vi vi_round_away64(vi x, const double *bias, const double *scale)
 {
-    const __m128i first = vi_round64_half(_mm256_castsi256_si128(x), bias, scale, low, high, away);
-    return _mm256_inserti128_si256(_mm256_castsi128_si256(first), vi_round64_half(_mm256_extracti128_si256(x, 1), bias + 4, scale + 4, low, high, away), 1);
+    const __m128i first = vi_round_away64_half(_mm256_castsi256_si128(x), bias, scale);
+    return _mm256_inserti128_si256(_mm256_castsi128_si256(first), vi_round_away64_half(_mm256_extracti128_si256(x, 1), bias + 4, scale + 4), 1);
+}
+QC_INLINE vi vi_limit(vi x, vi low, vi high) { return _mm256_min_epi32(_mm256_max_epi32(x, low), high); }
+/* In order. */
+QC_INLINE void vi_store_row_s16(int16_t *p, vi x)
+{
+    _mm_storeu_si128((__m128i *)p, _mm_packs_epi32(_mm256_castsi256_si128(x), _mm256_extracti128_si256(x, 1)));
 }
 
 #endif

@@ -111,4 +111,29 @@ QC_INLINE void vb_store_quarter(int8_t *p, vb x, const int quarter)
     _mm_storeu_si128((__m128i *)p, quarter & 1 ? _mm256_extracti128_si256(half, 1) : _mm256_castsi256_si128(half));
 }
 
+QC_INLINE __m256i vi_round_up64_half(__m256i x, const double *bias, const double *scale)
+{
+    const __m512d sum = _mm512_add_pd(_mm512_cvtepi32_pd(x), _mm512_loadu_pd(bias));
+    return _mm512_cvt_roundpd_epi32(_mm512_fmadd_pd(sum, _mm512_loadu_pd(scale), _mm512_set1_pd(0.5)), _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
+}
+QC_INLINE vi vi_round_up64(vi x, const double *bias, const double *scale)
+{
+    const __m256i first = vi_round_up64_half(_mm512_castsi512_si256(x), bias, scale);
+    return _mm512_inserti64x4(_mm512_castsi256_si512(first), vi_round_up64_half(_mm512_extracti64x4_epi64(x, 1), bias + 8, scale + 8), 1);
+}
+QC_INLINE __m256i vi_round_away64_half(__m256i x, const double *bias, const double *scale)
+{
+    const __m512d product = _mm512_mul_pd(_mm512_add_pd(_mm512_cvtepi32_pd(x), _mm512_loadu_pd(bias)), _mm512_loadu_pd(scale));
+    const __m512d half = _mm512_or_pd(_mm512_and_pd(product, _mm512_set1_pd(-0.0)), _mm512_set1_pd(0x1.fffffffffffffp-2));
+    const __m512d y = _mm512_roundscale_pd(_mm512_add_pd(product, half), _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC);
+    return _mm512_cvtpd_epi32(_mm512_min_pd(_mm512_max_pd(y, _mm512_set1_pd(-32768)), _mm512_set1_pd(32767)));
+}
+QC_INLINE vi vi_round_away64(vi x, const double *bias, const double *scale)
+{
+    const __m256i first = vi_round_away64_half(_mm512_castsi512_si256(x), bias, scale);
+    return _mm512_inserti64x4(_mm512_castsi256_si512(first), vi_round_away64_half(_mm512_extracti64x4_epi64(x, 1), bias + 8, scale + 8), 1);
+}
+QC_INLINE vi vi_limit(vi x, vi low, vi high) { return _mm512_min_epi32(_mm512_max_epi32(x, low), high); }
+QC_INLINE void vi_store_row_s16(int16_t *p, vi x) { _mm256_storeu_si256((__m256i *)p, _mm512_cvtsepi32_epi16(x)); }
+
 #endif

@@ -114,16 +114,21 @@ QC_INLINE void vi_store_lanes(int32_t *p, size_t step, vi x) { (void)step, vst1q
 QC_INLINE void vf_store_lanes(float *p, size_t step, vf x) { (void)step, vst1q_f32(p, x); }
 QC_INLINE void vi_store_s16(int16_t *p, vi a, vi b) { vst1q_s16(p, vcombine_s16(vqmovn_s32(a), vqmovn_s32(b))); }
 
-QC_INLINE int32x2_t vi_round64_half(int32x2_t x, const double *bias, const double *scale, float low, float high, bool away)
+QC_INLINE float64x2_t vi_sum64(int32x2_t x, const double *bias) { return vaddq_f64(vcvtq_f64_s64(vmovl_s32(x)), vld1q_f64(bias)); }
+QC_INLINE vi vi_round_up64(vi x, const double *bias, const double *scale)
 {
-    const float64x2_t product = vmulq_f64(vaddq_f64(vcvtq_f64_s64(vmovl_s32(x)), vld1q_f64(bias)), vld1q_f64(scale));
-    const float64x2_t y = away ? vrndaq_f64(product) : vrndmq_f64(vaddq_f64(product, vdupq_n_f64(0.5)));
-    return vmovn_s64(vcvtq_s64_f64(vminq_f64(vmaxq_f64(y, vdupq_n_f64(low)), vdupq_n_f64(high))));
+    const float64x2_t half = vdupq_n_f64(0.5);
+    const float64x2_t low = vfmaq_f64(half, vi_sum64(vget_low_s32(x), bias), vld1q_f64(scale));
+    const float64x2_t high = vfmaq_f64(half, vi_sum64(vget_high_s32(x), bias + 2), vld1q_f64(scale + 2));
+    return vcombine_s32(vmovn_s64(vcvtmq_s64_f64(low)), vmovn_s64(vcvtmq_s64_f64(high)));
 }
-QC_INLINE vi vi_round64(vi x, const double *bias, const double *scale, float low, float high, bool away)
+QC_INLINE vi vi_round_away64(vi x, const double *bias, const double *scale)
 {
-    return vcombine_s32(vi_round64_half(vget_low_s32(x), bias, scale, low, high, away),
-                        vi_round64_half(vget_high_s32(x), bias + 2, scale + 2, low, high, away));
+    const float64x2_t low = vmulq_f64(vi_sum64(vget_low_s32(x), bias), vld1q_f64(scale));
+    const float64x2_t high = vmulq_f64(vi_sum64(vget_high_s32(x), bias + 2), vld1q_f64(scale + 2));
+    return vcombine_s32(vqmovn_s64(vcvtaq_s64_f64(low)), vqmovn_s64(vcvtaq_s64_f64(high)));
 }
+QC_INLINE vi vi_limit(vi x, vi low, vi high) { return vminq_s32(vmaxq_s32(x, low), high); }
+QC_INLINE void vi_store_row_s16(int16_t *p, vi x) { vst1_s16(p, vqmovn_s32(x)); }
 
 #endif

@@ -36,8 +36,8 @@ static void check_case(const struct qc_depthwise_s8 *kernel)
         bias[i] = (int32_t)(check_random() % 20001) - 10000;
         scale[i] = check_uniform(1e-4f, 0.02f);
         float_bias[i] = check_uniform(-3, 3);
-        scale64[i] = call.form == QC_S16_F64 ? 1.0 / (double)check_between(1, 5000) : ldexp((double)check_between(1, 32767), -(int)check_between(18, 40));
-        bias64[i] = (int64_t)(check_random() % 0x20000000001) - 0x10000000000;
+        scale64[i] = call.form == QC_S16_F64 ? 1.0 / (double)check_between(1, 5000) : ldexp((double)check_between(1, 32767), -(int)check_between(22, 40));
+        bias64[i] = (int64_t)(check_random() % 0x1000000001) - 0x800000000;
     }
     const struct qc_gemm_s8_pack pack = {.columns = channels, .taps = taps, .depth = 1, .w = weights, .bias = bias, .scale = scale,
                                          .float_bias = float_bias, .scale64 = call.form >= QC_S16_WIDE ? scale64 : NULL,

@@ -9,7 +9,9 @@
 #include "op/shared/product.h"
 #include "op/shared/sliding.h"
 
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 struct qc_tiled {
     const struct qc_gemm_f32 *f32; /* one of these */
@@ -18,6 +20,8 @@ struct qc_tiled {
     const struct qc_depthwise_s8 *depthwise_s8;
     size_t element; /* bytes of an activation */
     enum qc_s8_form form;
+    size_t chunk;          /* of the forms of 16 bits: qc_s16_chunk */
+    const double *scale64; /* likewise, [columns of all groups] */
     struct qc_window window;
     bool sliding; /* more than one tap, or positions that skip pixels */
     bool gather;  /* qc_gemm_s8_gathers: packed as one tap */
@@ -48,11 +52,13 @@ static void set_geometry(struct qc_tiled *m, const struct qc_conv *c)
     m->columns = (size_t)c->out_channels / m->groups;
 }
 
+static bool wide(const struct qc_product *p) { return p->kind == QC_PRODUCT_S16 || p->kind == QC_PRODUCT_S16_B32; }
+
 static bool taken(const struct qc_product *p)
 {
     const struct qc_conv *c = &p->conv;
     const bool flat = c->in[0] == 1 && c->out[0] == 1 && c->kernel[0] == 1 && c->before[0] == 0;
-    const bool kind = p->kind == QC_PRODUCT_F32 || p->kind == QC_PRODUCT_HYBRID || (p->kind == QC_PRODUCT_S8 && !p->w_zero);
+    const bool kind = p->kind == QC_PRODUCT_F32 || p->kind == QC_PRODUCT_HYBRID || (p->kind == QC_PRODUCT_S8 && !p->w_zero) || wide(p);
     return kind && flat && !c->transposed && c->batch > 0 && c->in_channels > 0;
 }
 
@@ -68,19 +74,64 @@ static bool constant(const struct qc_step *step, const struct qc_product *p)
     return step->in[p->w]->constant && (!bias || bias->constant);
 }
 
+static enum qc_s8_form form_of(const struct qc_product *p)
+{
+    switch (p->kind) {
+    case QC_PRODUCT_HYBRID: return QC_S8_FLOAT;
+    case QC_PRODUCT_S16: return p->rounding == QC_ROUND_F64 ? QC_S16_F64 : QC_S16_WIDE;
+    case QC_PRODUCT_S8: return p->stage.rounding == QC_ROUND_F32 ? QC_S8_REQUANT : QC_S8_SUM;
+    default: return QC_S8_SUM;
+    }
+}
+
+/*
+ * Of 64-bit sums: scales as the kernels take them, and into how many k a sum must be cut. Refused (chunk 0) are weights that are not
+ * constant, as nothing is known of them, and what float64 would not hold.
+ */
+static qc_status plan_wide(struct qc_step *step, const struct qc_product *p, struct qc_tiled *m)
+{
+    const struct qc_value *w = step->in[p->w], *bias = qc_operand(step, p->bias);
+    const size_t columns = (size_t)p->conv.out_channels, k = m->taps * m->depth;
+    const bool depthwise = p->w_axis != 0, known = w->type == QC_INT8 && !depthwise;
+    double *scale = qc_step_alloc(step, columns * sizeof *scale), largest = 0, largest_scaled = 0;
+    size_t most = 0;
+    if (!scale) return QC_NOMEM;
+    m->scale64 = scale;
+    if (!constant(step, p)) return QC_OK;
+    for (size_t n = 0; n < columns; n++) {
+        const struct qc_multiplier x = p->stage.multiplier[n];
+        const int32_t reduced = x.multiplier < 0x7FFF0000 ? (x.multiplier + (1 << 15)) >> 16 : 0x7FFF; /* as qc_requant_wide */
+        scale[n] = m->form == QC_S16_WIDE ? ldexp(reduced, x.shift - 15) : p->stage.scale64[n];
+        size_t sum = known ? 0 : 128 * (depthwise ? m->taps : k);
+        for (size_t i = 0; known && i < k; i++) sum += (size_t)abs(((const int8_t *)w->data)[n * k + i]);
+        const double size = 32768.0 * (double)sum + (bias ? fabs((double)((const int64_t *)bias->data)[n]) : 0);
+        most = sum > most ? sum : most;
+        largest = fmax(largest, size);
+        largest_scaled = fmax(largest_scaled, size * fabs(scale[n]));
+    }
+    m->chunk = qc_s16_chunk(m->form, most, largest, largest_scaled);
+    if (depthwise && m->chunk != SIZE_MAX) m->chunk = QC_S16_REFUSED;
+    return QC_OK;
+}
+
 qc_status qc_tiled_plan(struct qc_step *step, const struct qc_product *p, struct qc_tiled **result)
 {
     if (!taken(p)) return QC_OK;
-    struct qc_tiled *m = *result = qc_step_alloc(step, sizeof *m);
+    struct qc_tiled *m = qc_step_alloc(step, sizeof *m);
     if (!m) return QC_NOMEM;
     const uint32_t features = qc_cpu_features();
     const int threads = qc_pool_threads(step->rt->pool);
     set_geometry(m, &p->conv);
-    m->element = p->kind == QC_PRODUCT_F32 ? sizeof(float) : 1;
-    m->form = p->kind == QC_PRODUCT_HYBRID ? QC_S8_FLOAT : p->stage.rounding == QC_ROUND_F32 ? QC_S8_REQUANT : QC_S8_SUM;
+    m->element = p->kind == QC_PRODUCT_F32 ? sizeof(float) : wide(p) ? 2 : 1;
+    m->form = form_of(p);
+    if (p->kind == QC_PRODUCT_S16) {
+        QC_TRY(plan_wide(step, p, m));
+        if (m->chunk == QC_S16_REFUSED) return QC_OK;
+    }
+    *result = m;
     if (depthwise(&p->conv)) {
         if (p->kind == QC_PRODUCT_F32) m->depthwise_f32 = qc_depthwise_f32_pick(features);
-        else m->depthwise_s8 = qc_depthwise_s8_pick(1, features);
+        else m->depthwise_s8 = qc_depthwise_s8_pick(m->element, features);
         m->sliding = true;
         m->depth = m->columns = m->groups;
         m->groups = 1;
@@ -91,12 +142,12 @@ qc_status qc_tiled_plan(struct qc_step *step, const struct qc_product *p, struct
         step->kernel = m->f32->variant.name;
         m->work_scratch = qc_step_scratch(step, qc_gemm_pointer_bytes(m->taps, threads));
     } else {
-        m->s8 = qc_gemm_s8_pick(features);
+        m->s8 = wide(p) ? qc_gemm_s16_pick(features) : qc_gemm_s8_pick(features);
         m->gather = qc_gemm_s8_gathers(m->taps, m->depth);
         step->kernel = m->s8->variant.name;
         m->work_scratch = qc_step_scratch(step, qc_gemm_s8_work_bytes(m->s8, m->taps, m->depth, m->gather, threads));
     }
-    if (m->element == 1 && m->form == QC_S8_SUM)
+    if (p->kind != QC_PRODUCT_F32 && m->form == QC_S8_SUM)
         m->sum_scratch = qc_step_scratch(step, (size_t)p->conv.batch * m->positions * m->columns * sizeof(int32_t));
     m->packed_bytes = group_bytes(m) * m->groups;
     if (!constant(step, p)) m->packed_scratch = qc_step_scratch(step, m->packed_bytes);
@@ -132,7 +183,8 @@ static void fill(void *block, const void *context)
         }
         struct qc_gemm_s8_pack pack = {.columns = m->columns, .taps = m->taps, .depth = m->depth, .w = (const int8_t *)f->w + first * k,
                                        .scale = f->scale ? f->scale + first : NULL};
-        if (f->bias && m->form == QC_S8_FLOAT) pack.float_bias = (const float *)f->bias + first;
+        if (m->scale64) pack.scale64 = m->scale64 + first, pack.bias64 = f->bias ? (const int64_t *)f->bias + first : NULL;
+        else if (f->bias && m->form == QC_S8_FLOAT) pack.float_bias = (const float *)f->bias + first;
         else if (f->bias) pack.bias = (const int32_t *)f->bias + first;
         if (m->gather) pack.taps = 1, pack.depth = k;
         if (m->depthwise_s8) qc_depthwise_s8_pack(m->depthwise_s8, to, &pack);
@@ -151,9 +203,10 @@ static struct filling filling_of(const struct qc_step *step, const struct qc_pro
 static uint64_t fingerprint(const struct filling *f, uint64_t hash)
 {
     const size_t columns = f->tiled->columns * f->tiled->groups;
+    const size_t width = f->tiled->scale64 ? 8 : 4;
     for (int part = 0; part < 2; part++) {
-        const unsigned char *byte = part ? f->bias : (const void *)f->scale;
-        for (size_t i = 0; byte && i < columns * 4; i++) hash = (hash ^ byte[i]) * UINT64_C(0x100000001b3);
+        const unsigned char *byte = part ? f->bias : f->tiled->scale64 ? (const void *)f->tiled->scale64 : (const void *)f->scale;
+        for (size_t i = 0; byte && i < columns * width; i++) hash = (hash ^ byte[i]) * UINT64_C(0x100000001b3);
     }
     return hash;
 }
@@ -198,7 +251,8 @@ static void run_depthwise_f32(struct qc_step *step, const struct qc_product *p, 
 struct staging {
     const struct qc_stage *stage;
     const int32_t *sum;
-    int8_t *out;
+    void *out;
+    bool wide; /* out is int16 */
     size_t columns, pitch, first_column;
 };
 
@@ -207,8 +261,11 @@ static void stage_rows(void *context, size_t begin, size_t end, int thread)
     const struct staging *s = context;
     (void)thread;
     for (size_t i = begin; i < end; i++)
-        for (size_t n = 0; n < s->columns; n++)
-            s->out[i * s->pitch + n] = (int8_t)qc_stage_s32(s->stage, s->sum[i * s->columns + n], s->first_column + n);
+        for (size_t n = 0; n < s->columns; n++) {
+            const int32_t y = qc_stage_s32(s->stage, s->sum[i * s->columns + n], s->first_column + n);
+            if (s->wide) ((int16_t *)s->out)[i * s->pitch + n] = (int16_t)y;
+            else ((int8_t *)s->out)[i * s->pitch + n] = (int8_t)y;
+        }
 }
 
 /* Limits, and where results go: into the output, or as sums into scratch. */
@@ -222,7 +279,7 @@ static struct target target_of(const struct qc_step *step, const struct qc_produ
 {
     if (m->form == QC_S8_FLOAT) return (struct target){(float *)step->out[0]->data + at, m->columns * m->groups, p->low, p->high};
     if (m->form == QC_S8_SUM) return (struct target){(char *)step->scratch + m->sum_scratch, m->columns, 0, 0};
-    return (struct target){(int8_t *)step->out[0]->data + at, m->columns * m->groups, (float)(p->stage.low - p->stage.zero_point),
+    return (struct target){(char *)step->out[0]->data + at * m->element, m->columns * m->groups, (float)(p->stage.low - p->stage.zero_point),
                            (float)(p->stage.high - p->stage.zero_point)};
 }
 
@@ -245,13 +302,13 @@ static void run_s8(struct qc_step *step, const struct qc_product *p, const struc
         run_depthwise_s8(step, p, m, piece, &to, scale, *zero);
     } else {
         const struct qc_gemm_s8_call call = {.kernel = m->s8, .form = m->form, .m = piece->m, .columns = m->columns, .depth = m->depth,
-                                             .rows = piece->rows, .gather = m->gather, .packed = piece->packed, .zero = zero,
+                                             .rows = piece->rows, .gather = m->gather, .wide = m->element == 2, .chunk = m->chunk, .packed = piece->packed, .zero = zero,
                                              .row_scale = scale, .row_step = row_step, .c = to.c, .ldc = to.ldc, .zero_point = p->stage.zero_point,
                                              .low = to.low, .high = to.high, .work = (char *)step->scratch + m->work_scratch};
         qc_gemm_s8_run(&call, step->rt->pool);
     }
     if (m->form != QC_S8_SUM) return;
-    struct staging s = {&p->stage, to.c, (int8_t *)step->out[0]->data + at, m->columns, pitch, piece->first_column};
+    struct staging s = {&p->stage, to.c, (char *)step->out[0]->data + at * m->element, m->element == 2, m->columns, pitch, piece->first_column};
     qc_pool_for(step->rt->pool, piece->m, 1 + 4096 / m->columns, stage_rows, &s);
 }
 
