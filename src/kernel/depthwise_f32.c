@@ -72,6 +72,8 @@ static void run_row(const struct qc_depthwise_f32_call *call, size_t row, size_t
         s.w = s.bias + (1 + ky * w->kernel_w) * QC_DEPTHWISE_BLOCK;
         call->kernel->strip(&s);
     }
+    if (call->finish)
+        qc_finish_f32(call->finish, call->y, row * w->out_w * call->channels + begin, call->channels, w->out_w, end - begin);
 }
 
 static void run_rows(void *context, size_t begin, size_t end, int thread)
@@ -89,6 +91,7 @@ void qc_depthwise_f32_run(const struct qc_depthwise_f32_call *call, struct qc_po
     const struct qc_window *w = call->window;
     const size_t cache = 16384 / sizeof(float) / (w->kernel_h * w->in_w), block = QC_DEPTHWISE_BLOCK;
     struct loop l = {call, call->batch * w->out_h, QC_MAX(cache / block, 1u) * block};
+    if (call->finish) l.chunk = call->channels; /* its passes want long rows */
     const size_t chunks = (call->channels + l.chunk - 1) / l.chunk;
     const size_t work = w->out_w * w->kernel_h * w->kernel_w * QC_MIN(l.chunk, call->channels); /* multiplications of one row of a chunk */
     if (call->channels) qc_pool_for(pool, chunks * l.rows, 1 + (1 << 16) / work, run_rows, &l);

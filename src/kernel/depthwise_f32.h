@@ -12,6 +12,7 @@
 #define QC_KERNEL_DEPTHWISE_F32_H
 
 #include "base/pool.h"
+#include "kernel/finish.h"
 #include "kernel/kernel.h"
 #include "kernel/window.h"
 
@@ -49,6 +50,7 @@ struct qc_depthwise_f32_call {
     const void *packed;
     float *y;
     float low, high;
+    const struct qc_finish *finish; /* NULL: nothing */
 };
 void qc_depthwise_f32_run(const struct qc_depthwise_f32_call *call, struct qc_pool *pool);
 

@@ -97,6 +97,8 @@ static void run_block(const struct loop *l, size_t row_begin, size_t row_end, si
             t.c = call->c + m * call->ldc + n;
             call->kernel->tile[call->kind](&t);
         }
+        if (call->finish)
+            qc_finish_f32(call->finish, call->c, m * call->ldc + column_begin, call->ldc, t.rows, column_end - column_begin);
     }
 }
 

@@ -18,6 +18,7 @@
 #define QC_KERNEL_GEMM_F32_H
 
 #include "base/pool.h"
+#include "kernel/finish.h"
 #include "kernel/kernel.h"
 #include "kernel/window.h"
 
@@ -72,6 +73,7 @@ struct qc_gemm_f32_call {
     float *c;
     size_t ldc;
     float low, high;      /* -INFINITY, INFINITY: none */
+    const struct qc_finish *finish; /* NULL: nothing. Other tensors have the pitch ldc, too */
     const void **pointer; /* room for [threads][taps][QC_TILE_ROWS]; may be NULL if there is one tap */
 };
 size_t qc_gemm_pointer_bytes(size_t taps, int threads);

@@ -3,7 +3,7 @@
  *
  * x and y may be the same array, need no alignment, and nothing outside of [0, n) is touched.
  *
- * Bounds, against the exact value rounded to float32, in units of its last place: exp 2, logistic 3, tanh 3; denormal results may be
+ * Bounds, against the exact value rounded to float32, in units of its last place: exp 2, logistic 3, tanh 3, hard_swish 3; denormal results may be
  * zero (flushed). exp: 0 below -104, infinity above 88.73. NaN gives NaN, infinities give their limits.
  * Every element is computed alike wherever it stands: results do not depend on n or on how an array is split.
  */
@@ -17,6 +17,7 @@ struct qc_vmath {
     void (*exp)(size_t n, const float *x, float *y);
     void (*logistic)(size_t n, const float *x, float *y);
     void (*tanh)(size_t n, const float *x, float *y);
+    void (*hard_swish)(size_t n, const float *x, float *y); /* x * min(max(x + 3, 0), 6) / 6 */
     /* y[i] = e^(beta (x[i] - max x)) / sum; the sum is taken in a fixed order that depends on n alone. n >= 1. */
     void (*softmax)(size_t n, const float *x, float beta, float *y);
 };

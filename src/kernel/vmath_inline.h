@@ -51,4 +51,10 @@ QC_INLINE vf vf_tanh(vf x)
     return vf_copysign(vf_div(m, vf_add(m, vf_set1(2.0f))), x);
 }
 
+QC_INLINE vf vf_hard_swish(vf x)
+{
+    const vf gate = vf_min(vf_set1(6.0f), vf_max(vf_zero(), vf_add(x, vf_set1(3.0f)))); /* a NaN passes, being the second operand */
+    return vf_mul(vf_mul(x, gate), vf_set1(1.0f / 6));
+}
+
 #endif

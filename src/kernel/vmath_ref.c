@@ -20,6 +20,15 @@ static void tanh_ref(size_t n, const float *x, float *y)
     for (size_t i = 0; i < n; i++) y[i] = (float)tanh((double)x[i]);
 }
 
+static void hard_swish_ref(size_t n, const float *x, float *y)
+{
+    for (size_t i = 0; i < n; i++) {
+        float gate = x[i] + 3 < 0 ? 0 : x[i] + 3;
+        gate = gate > 6 ? 6 : gate;
+        y[i] = x[i] * gate / 6;
+    }
+}
+
 static void softmax_ref(size_t n, const float *x, float beta, float *y)
 {
     float most = x[0];
@@ -30,4 +39,4 @@ static void softmax_ref(size_t n, const float *x, float beta, float *y)
 }
 
 extern const struct qc_vmath qc_vmath_ref;
-const struct qc_vmath qc_vmath_ref = {{"ref", 0}, exp_ref, logistic_ref, tanh_ref, softmax_ref};
+const struct qc_vmath qc_vmath_ref = {{"ref", 0}, exp_ref, logistic_ref, tanh_ref, hard_swish_ref, softmax_ref};

@@ -15,6 +15,7 @@
 QC_MAP(exp_map, vf_exp)
 QC_MAP(logistic_map, vf_logistic)
 QC_MAP(tanh_map, vf_tanh)
+QC_MAP(hard_swish_map, vf_hard_swish)
 
 static void softmax_row(size_t n, const float *x, float beta, float *y)
 {
@@ -43,4 +44,4 @@ static void softmax_row(size_t n, const float *x, float beta, float *y)
 
 #define QC_VMATH_ROW(isa, bits)                 \
     extern const struct qc_vmath qc_vmath_##isa; \
-    const struct qc_vmath qc_vmath_##isa = {{#isa, bits}, exp_map, logistic_map, tanh_map, softmax_row};
+    const struct qc_vmath qc_vmath_##isa = {{#isa, bits}, exp_map, logistic_map, tanh_map, hard_swish_map, softmax_row};

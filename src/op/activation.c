@@ -5,6 +5,7 @@
  * that TFLite prescribes. HARD_SWISH of 8 bits is fixed point too, tabulated.
  */
 #include "kernel/fixed_point.h"
+#include "kernel/row.h"
 #include "kernel/table.h"
 #include "kernel/vmath.h"
 #include "op/quant_rule.h"
@@ -88,6 +89,7 @@ static void apply_f32(const struct qc_step *step, size_t n, const float *x, floa
     qc_table_function *f = function_of(step);
     if (f == logistic) s->math->logistic(n, x, y);
     else if (f == hyperbolic) s->math->tanh(n, x, y);
+    else if (f == hard_swish) s->math->hard_swish(n, x, y);
     else
         for (size_t i = 0; i < n; i++) y[i] = f(x[i], NULL);
 }
@@ -277,6 +279,34 @@ static void slice(void *context, size_t begin, size_t end, int thread)
     }
 }
 
+/* ---- behind a product ---- */
+
+static void logistic_row(const void *params, void *out, const void *const *in, const size_t *step, size_t n)
+{
+    (void)step;
+    ((const struct qc_vmath *)params)->logistic(n, in[0], out);
+}
+
+static void tanh_row(const void *params, void *out, const void *const *in, const size_t *step, size_t n)
+{
+    (void)step;
+    ((const struct qc_vmath *)params)->tanh(n, in[0], out);
+}
+
+static void hard_swish_row(const void *params, void *out, const void *const *in, const size_t *step, size_t n)
+{
+    (void)step;
+    ((const struct qc_vmath *)params)->hard_swish(n, in[0], out);
+}
+
+static bool finish(const struct qc_step *step, qc_row_fn **row, const void **params)
+{
+    qc_table_function *f = function_of(step);
+    *row = f == logistic ? logistic_row : f == hyperbolic ? tanh_row : f == hard_swish ? hard_swish_row : NULL;
+    *params = ((const struct state *)step->state)->math;
+    return *row && step->in[0]->type == QC_FLOAT32;
+}
+
 static qc_status run(struct qc_step *step)
 {
     qc_pool_for(step->rt->pool, qc_value_elements(step->in[0]), 4096, slice, step);
@@ -303,7 +333,8 @@ static const struct qc_quant_rule other_rule = {.modes = QC_Q_INT8, .in = {{QC_R
 #define ROW(op, table, most, rule, choose)                                                                                      \
     {                                                                                                                           \
         .name = #op, .code = tfl_BuiltinOperator_##op, .options = table, .in_min = 1, .in_max = 1, .out_min = 1, .out_max = 1,  \
-        .max_version = most, .flags = QC_OP_INPLACE, .quant = &rule, .infer = infer, .plan = plan, .run = run, .version = choose \
+        .max_version = most, .flags = QC_OP_INPLACE, .quant = &rule, .infer = infer, .plan = plan, .run = run, .finish = finish, \
+        .version = choose                                                                                                       \
     }
 
 const struct qc_op qc_op_activation[] = {

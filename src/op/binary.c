@@ -352,6 +352,14 @@ static qc_status run(struct qc_step *step)
     return QC_OK;
 }
 
+static bool finish(const struct qc_step *step, qc_row_fn **row, const void **params)
+{
+    const struct state *s = step->state;
+    *row = s->row;
+    *params = &s->p;
+    return step->in[0]->type == QC_FLOAT32 && step->out[0]->type == QC_FLOAT32;
+}
+
 /* ---- versions ---- */
 
 static bool has_scale(const struct qc_node *node, int input)
@@ -417,6 +425,7 @@ QC_VERSION_BY_TYPE(not_equal_version, 0, {QC_INT16, 4}, {QC_STRING, 3}, {QC_INT8
 #define OP(op_name, table, most, rule, version_of)                                                                            \
     {.name = #op_name, .code = CODE(op_name), .options = table, .in_min = 2, .in_max = 2, .out_min = 1, .out_max = 1,         \
      .max_version = most, .flags = QC_OP_INPLACE | QC_OP_INPLACE_1, .quant = rule, .infer = infer, .plan = plan, .run = run, \
+     .finish = finish, \
      .version = version_of}
 
 const struct qc_op qc_op_binary[] = {

@@ -21,6 +21,7 @@
 #define QC_OP_OP_H
 
 #include "base/pool.h"
+#include "kernel/finish.h"
 #include "ir/ir.h"
 
 /* A tensor at run time. */
@@ -52,6 +53,9 @@ struct qc_step {
     size_t scratch_bytes;
     const char *kernel;  /* name of the chosen kernel for profiles; NULL: none to tell */
     bool deferred;       /* set by qc_step_defer */
+    bool finishes;       /* set by plan: run takes `finish` into account */
+    struct qc_finish *finish; /* work of elementwise steps behind this one, done on its float32 results; NULL: none */
+    struct qc_value *beside[QC_FINISH_MOST]; /* the other tensors that it reads; NULL: none */
     bool prepared;
     struct qc_arena *arena; /* where qc_step_alloc allocates */
 };
@@ -68,6 +72,8 @@ struct qc_op {
     qc_status (*plan)(struct qc_step *step);
     qc_status (*prepare)(struct qc_step *step);
     qc_status (*run)(struct qc_step *step);
+    /* What an elementwise float32 step does to one row of two operands, for a step in front of it to do. NULL, or false: not possible. */
+    bool (*finish)(const struct qc_step *step, qc_row_fn **row, const void **params);
     int (*version)(const struct qc_node *node); /* lowest operator version that is right for this node; NULL: 1 */
 };
 

@@ -162,8 +162,7 @@ static qc_status open_watch(struct watch *w, struct calibration *c, int threads)
     struct qc_env *env = &c->model->env;
     w->calibration = c;
     if (!(w->session = qc_session_create(c->model, &run, &error))) return qc_fail(env, error.status, "the float model does not run: %s", error.text);
-    w->session->observe = see_step;
-    w->session->observer = w;
+    qc_session_observe(w->session, see_step, w);
     qc_arena_init(&w->arena, &w->session->env);
     if (!(w->state = qc_arena_array(&w->arena, c->model->graph_count, sizeof *w->state))) return qc_fail(env, QC_NOMEM, "memory ran out while calibrating");
     for (uint32_t g = 0; g < c->model->graph_count; g++)

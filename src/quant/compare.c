@@ -317,9 +317,8 @@ static qc_status run_all(struct qc_comparison *c, const struct qc_samples *sampl
     struct qc_session *session = reference ? qc_session_create(c->model, &options, &error) : NULL;
     qc_status status = session ? QC_OK : qc_fail(&c->env, error.status, "%s", error.text);
     if (session) {
-        reference->observe = see_reference;
-        session->observe = see_model;
-        reference->observer = session->observer = c;
+        qc_session_observe(reference, see_reference, c);
+        qc_session_observe(session, see_model, c);
     }
     for (size_t i = 0; i < samples->count && !status; i++) status = one_sample(c, samples, i, reference, session);
     qc_session_free(session);

@@ -171,6 +171,7 @@ static qc_status plan_and_prepare(struct qc_step *step)
     step->scratch_bytes = 0;
     step->scratch = nothing;
     step->kernel = NULL;
+    step->finishes = false;
     if (step->op->plan) QC_TRY(step->op->plan(step));
     return QC_OK;
 }
@@ -266,6 +267,9 @@ static qc_status plan_step(struct qc_frame *frame, struct qc_frame_step *fs)
     bool constant, unknown = false;
     step->arena = &frame->arena;
     step->deferred = step->prepared = fs->evaluated = fs->at_invoke = false;
+    step->finish = NULL;
+    for (int i = 0; i < step->out_count; i++) /* finish.c may have put another in its place */
+        if (step->out[i]) step->out[i] = &frame->value[step->node->out[i]->index].value;
     QC_TRY(check_step(step));
     QC_TRY(set_options(frame, step));
     for (int i = 0; i < step->in_count; i++) unknown |= step->in[i] && !step->in[i]->shaped;
@@ -342,6 +346,8 @@ static void note_lives(struct qc_frame *frame)
         if (frame->step[n].evaluated) continue;
         for (int i = 0; i < step->in_count; i++)
             if (step->in[i]) holder(step->in[i])->last = QC_MAX(holder(step->in[i])->last, (int32_t)n);
+        for (int i = 0; step->finish && i < step->finish->count; i++)
+            if (step->beside[i]) holder(step->beside[i])->last = QC_MAX(holder(step->beside[i])->last, (int32_t)n);
         for (int i = 0; i < step->out_count; i++) {
             struct qc_frame_value *fv = holder(step->out[i]);
             fv->first = QC_MIN(fv->first, (int32_t)n);
@@ -457,6 +463,7 @@ static qc_status plan(struct qc_frame *frame)
         if (fresh) clear_variable(&fv->value);
     }
     for (uint32_t n = 0; n < graph->node_count; n++) QC_TRY(plan_step(frame, &frame->step[n]));
+    QC_TRY(qc_frame_finish(frame));
     note_lives(frame);
     share_memory(frame);
     QC_TRY(assign_memory(frame));

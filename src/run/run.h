@@ -2,7 +2,8 @@
  * run.h - sessions from the inside: a frame for each graph in use, planned once for its input shapes, invoked many times.
  *
  *   frame_plan (frame.c)   for each node: infer, evaluate at once what depends on constants and shapes alone, else op->plan;
- *                          then memory for all values in one block (layout.c), then op->prepare
+ *                          then elementwise steps join the products in front of them (finish.c), then memory for all values in one block
+ *                          (layout.c), then op->prepare
  *   qc_frame_invoke (invoke.c)  runs the steps in order; a step whose shapes were not known is planned on the spot
  *   call.c                 subgraphs: WHILE, IF and CALL_ONCE reach them through struct qc_runtime
  */
@@ -70,6 +71,8 @@ struct qc_session {
  * when there was no memory for it. */
 struct qc_session *qc_session_start(struct qc_model *model, const struct qc_options *options, const struct qc_op *const *extra_op,
                                     size_t extra_op_count, struct qc_error *error);
+/* From now on `observe` is called after each step. */
+void qc_session_observe(struct qc_session *session, void (*observe)(void *user, const struct qc_step *step), void *observer);
 /* The operator that runs this node; NULL: none. */
 const struct qc_op *qc_session_op(const struct qc_session *session, const struct qc_node *node);
 
@@ -82,6 +85,9 @@ void qc_frame_free(struct qc_frame *frame);
 void qc_frame_reset(struct qc_frame *frame);
 /* Own memory for a value that has none in the plan; keeps the block if it is large enough. */
 qc_status qc_frame_reserve(struct qc_frame *frame, struct qc_frame_value *fv, size_t bytes);
+
+/* finish.c: in a planned frame without memory yet, hands elementwise steps to the products in front of them. */
+qc_status qc_frame_finish(struct qc_frame *frame);
 
 /* invoke.c */
 qc_status qc_frame_invoke(struct qc_frame *frame);

@@ -178,6 +178,13 @@ static void describe(const struct qc_frame *frame, int index, struct qc_tensor_i
     info->bytes = there ? value->bytes : 0;
 }
 
+void qc_session_observe(struct qc_session *session, void (*observe)(void *user, const struct qc_step *step), void *observer)
+{
+    session->observe = observe;
+    session->observer = observer;
+    for (uint32_t i = 0; i < session->model->graph_count; i++) session->frame[i].planned = false; /* without steps that share a pass */
+}
+
 /* Plans anew if a resize asked for it. */
 static qc_status ready(struct qc_session *session)
 {

@@ -55,7 +55,7 @@ static void bench_case(const struct qc_depthwise_f32 *kernel, const char *label,
     memset(x, 0, in * in * channels * 4);
     void *packed = aligned_alloc(64, qc_depthwise_f32_packed_bytes(channels, taps));
     memset(packed, 0, qc_depthwise_f32_packed_bytes(channels, taps));
-    struct qc_depthwise_f32_call call = {kernel, 1, channels, &w, x, packed, y, 0, 6};
+    struct qc_depthwise_f32_call call = {kernel, 1, channels, &w, x, packed, y, 0, 6, NULL};
     check_time(kernel->variant.name, label, (double)(out * out * channels * taps), "MAC", work, &call);
     free(x), free(y), free(packed);
 }

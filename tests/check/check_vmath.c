@@ -4,6 +4,7 @@
 #include "check.h"
 #include "kernel/vmath.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,6 +12,11 @@
 static double exact_exp(double x) { return exp(x); }
 static double exact_logistic(double x) { return 1 / (1 + exp(-x)); }
 static double exact_tanh(double x) { return tanh(x); }
+static double exact_hard_swish(double x)
+{
+    const double product = x * fmin(6, x + 3 < 0 ? 0 : x + 3);
+    return isnan(x) ? x : fabs(product) > FLT_MAX ? product * INFINITY : product / 6; /* the product is a float */
+}
 
 static void check_function(const char *name, void (*run)(size_t, const float *, float *), double (*exact)(double), double bound)
 {
@@ -62,6 +68,7 @@ static void check(int rounds)
             check_function("exp", v[i]->exp, exact_exp, 2);
             check_function("logistic", v[i]->logistic, exact_logistic, 3);
             check_function("tanh", v[i]->tanh, exact_tanh, 3);
+            check_function("hard_swish", v[i]->hard_swish, exact_hard_swish, 3);
             check_softmax(v[i]);
         }
     }
@@ -92,6 +99,8 @@ static void bench(void)
         check_time(v[i]->variant.name, "logistic 1024", 1024, "element", work, &j);
         j.run = v[i]->tanh;
         check_time(v[i]->variant.name, "tanh 1024", 1024, "element", work, &j);
+        j.run = v[i]->hard_swish;
+        check_time(v[i]->variant.name, "hard_swish 1024", 1024, "element", work, &j);
     }
 }
 

@@ -150,6 +150,7 @@ qc_status qc_tiled_plan(struct qc_step *step, const struct qc_product *p, struct
     if (p->kind != QC_PRODUCT_F32 && m->form == QC_S8_SUM)
         m->sum_scratch = qc_step_scratch(step, (size_t)p->conv.batch * m->positions * m->columns * sizeof(int32_t));
     m->packed_bytes = group_bytes(m) * m->groups;
+    step->finishes = p->kind == QC_PRODUCT_F32 && m->groups == 1;
     if (!constant(step, p)) m->packed_scratch = qc_step_scratch(step, m->packed_bytes);
     if (m->sliding && !m->depthwise_f32) m->zero_scratch = qc_step_scratch(step, m->depth * m->element);
     return QC_OK;
@@ -235,7 +236,7 @@ static void run_f32(struct qc_step *step, const struct qc_product *p, const stru
     const struct qc_gemm_f32_call call = {.kernel = m->f32, .kind = QC_W_F32, .m = piece->m, .columns = m->columns, .depth = m->depth,
                                           .rows = piece->rows, .packed = piece->packed,
                                           .c = (float *)step->out[0]->data + piece->first_row * m->columns * m->groups + piece->first_column,
-                                          .ldc = m->columns * m->groups, .low = p->low, .high = p->high,
+                                          .ldc = m->columns * m->groups, .low = p->low, .high = p->high, .finish = step->finish,
                                           .pointer = (const void **)(void *)((char *)step->scratch + m->work_scratch)};
     qc_gemm_f32_run(&call, step->rt->pool);
 }
@@ -244,7 +245,7 @@ static void run_depthwise_f32(struct qc_step *step, const struct qc_product *p, 
 {
     const struct qc_depthwise_f32_call call = {.kernel = m->depthwise_f32, .batch = (size_t)p->conv.batch, .channels = m->columns,
                                                .window = &m->window, .x = x, .packed = packed, .y = step->out[0]->data, .low = p->low,
-                                               .high = p->high};
+                                               .high = p->high, .finish = step->finish};
     qc_depthwise_f32_run(&call, step->rt->pool);
 }
 
