@@ -82,7 +82,7 @@ static void run_rows(void *context, size_t begin, size_t end, int thread)
     (void)thread;
     for (size_t i = begin; i < end; i++) {
         const size_t c = i / l->rows * l->chunk;
-        run_row(l->call, i % l->rows, c, QC_MIN(c + l->chunk, l->call->channels));
+        run_row(l->call, l->call->first_row + i % l->rows, c, QC_MIN(c + l->chunk, l->call->channels));
     }
 }
 
@@ -90,7 +90,7 @@ void qc_depthwise_f32_run(const struct qc_depthwise_f32_call *call, struct qc_po
 {
     const struct qc_window *w = call->window;
     const size_t cache = 16384 / sizeof(float) / (w->kernel_h * w->in_w), block = QC_DEPTHWISE_BLOCK;
-    struct loop l = {call, call->batch * w->out_h, QC_MAX(cache / block, 1u) * block};
+    struct loop l = {call, call->batch * call->rows, QC_MAX(cache / block, 1u) * block};
     if (call->finish) l.chunk = call->channels; /* its passes want long rows */
     const size_t chunks = (call->channels + l.chunk - 1) / l.chunk;
     const size_t work = w->out_w * w->kernel_h * w->kernel_w * QC_MIN(l.chunk, call->channels); /* multiplications of one row of a chunk */

@@ -46,6 +46,7 @@ struct qc_depthwise_f32_call {
     const struct qc_depthwise_f32 *kernel;
     size_t batch, channels;
     const struct qc_window *window;
+    size_t first_row, rows; /* of the output, all of them if batch is not 1 */
     const float *x;
     const void *packed;
     float *y;

@@ -108,9 +108,9 @@ static void run_pieces(void *context, size_t begin, size_t end, int thread)
     const void *single[QC_TILE_ROWS];
     const void **pointer = l->taps > 1 ? l->call->pointer + (size_t)thread * l->taps * QC_TILE_ROWS : single;
     for (size_t i = begin; i < end; i++) {
-        const size_t row = i % l->split.row_blocks * l->split.row_block * QC_TILE_ROWS;
+        const size_t row = i % l->split.row_blocks * l->split.row_block * QC_TILE_ROWS, first = l->call->first;
         const size_t column = i / l->split.row_blocks * l->split.column_block * l->width;
-        run_block(l, row, QC_MIN(row + l->split.row_block * QC_TILE_ROWS, l->call->m), column,
+        run_block(l, first + row, first + QC_MIN(row + l->split.row_block * QC_TILE_ROWS, l->call->m), column,
                   QC_MIN(column + l->split.column_block * l->width, l->call->columns), pointer);
     }
 }

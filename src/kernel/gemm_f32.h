@@ -67,7 +67,7 @@ void qc_gemm_f32_pack(void *block, const struct qc_gemm_f32_pack *pack);
 struct qc_gemm_f32_call {
     const struct qc_gemm_f32 *kernel;
     enum qc_weight_kind kind;
-    size_t m, columns, depth;
+    size_t first, m, columns, depth; /* rows [first, first + m) */
     struct qc_rows rows;
     const void *packed;
     float *c;

@@ -92,6 +92,21 @@ static qc_status run(struct qc_step *step)
     return qc_product_run(step, step->state);
 }
 
+static void rows_needed(const struct qc_step *step, int32_t begin, int32_t end, int32_t *first, int32_t *last)
+{
+    const struct qc_conv *c = &((const struct qc_product *)step->state)->conv;
+    const int64_t top = (int64_t)begin * c->stride[1] - c->before[1];
+    const int64_t bottom = (int64_t)(end - 1) * c->stride[1] - c->before[1] + (int64_t)(c->kernel[1] - 1) * c->dilation[1] + 1;
+    *first = (int32_t)QC_MIN(QC_MAX(top, 0), c->in[1]);
+    *last = (int32_t)QC_MIN(QC_MAX(bottom, *first), c->in[1]);
+}
+
+static qc_status run_rows(struct qc_step *step, int32_t begin, int32_t end)
+{
+    qc_product_run_rows(step, step->state, begin, end);
+    return QC_OK;
+}
+
 static int conv_version(const struct qc_node *node)
 {
     const struct tfl_Conv2DOptions *o = node->options;
@@ -126,9 +141,9 @@ static const struct qc_quant_rule depthwise_rule = {
 const struct qc_op qc_op_conv_2d[] = {
     {.name = "CONV_2D", .code = tfl_BuiltinOperator_CONV_2D, .options = &tfl_Conv2DOptions_table, .in_min = 2, .in_max = 3,
      .out_min = 1, .out_max = 1, .max_version = 8, .quant = &conv_rule, .infer = infer, .plan = plan, .prepare = prepare, .run = run,
-     .version = conv_version},
+     .rows_needed = rows_needed, .run_rows = run_rows, .version = conv_version},
     {.name = "DEPTHWISE_CONV_2D", .code = tfl_BuiltinOperator_DEPTHWISE_CONV_2D, .options = &tfl_DepthwiseConv2DOptions_table,
      .in_min = 2, .in_max = 3, .out_min = 1, .out_max = 1, .max_version = 7, .quant = &depthwise_rule, .infer = infer, .plan = plan,
-     .prepare = prepare, .run = run, .version = depthwise_version},
+     .prepare = prepare, .run = run, .rows_needed = rows_needed, .run_rows = run_rows, .version = depthwise_version},
     {0},
 };

@@ -54,6 +54,7 @@ struct qc_step {
     const char *kernel;  /* name of the chosen kernel for profiles; NULL: none to tell */
     bool deferred;       /* set by qc_step_defer */
     bool finishes;       /* set by plan: run takes `finish` into account */
+    bool banded;         /* set by plan: of this step, op->rows_needed and op->run_rows may be used */
     struct qc_finish *finish; /* work of elementwise steps behind this one, done on its float32 results; NULL: none */
     struct qc_value *beside[QC_FINISH_MOST]; /* the other tensors that it reads; NULL: none */
     bool prepared;
@@ -74,6 +75,10 @@ struct qc_op {
     qc_status (*run)(struct qc_step *step);
     /* What an elementwise float32 step does to one row of two operands, for a step in front of it to do. NULL, or false: not possible. */
     bool (*finish)(const struct qc_step *step, qc_row_fn **row, const void **params);
+    /* Of a step with pictures [1, height, width, channels] in and out: the rows [*first, *last) of in[0] that rows [begin, end) of out[0] are made
+     * of; and computing these. The data of in[0] and out[0] may then point to where row 0 would be if it were in memory. May be NULL. */
+    void (*rows_needed)(const struct qc_step *step, int32_t begin, int32_t end, int32_t *first, int32_t *last);
+    qc_status (*run_rows)(struct qc_step *step, int32_t begin, int32_t end);
     int (*version)(const struct qc_node *node); /* lowest operator version that is right for this node; NULL: 1 */
 };
 

@@ -7,46 +7,10 @@
  */
 #include "run/run.h"
 
-#include <string.h>
-
-enum { MANY = 3 };
-
-struct uses { /* of one value */
-    int32_t writer, count; /* step, -1: none; readings, at most MANY */
-    int32_t reader[2];
-};
-
 struct work {
     struct qc_frame *frame;
-    struct uses *uses;
+    struct qc_uses *uses;
 };
-
-static struct qc_frame_value *value_of(struct qc_value *value)
-{
-    return (struct qc_frame_value *)(void *)((char *)value - offsetof(struct qc_frame_value, value));
-}
-
-static struct uses *uses_of(const struct work *w, struct qc_value *value)
-{
-    return &w->uses[value_of(value) - w->frame->value];
-}
-
-static void count_uses(const struct work *w)
-{
-    const struct qc_graph *graph = w->frame->graph;
-    for (uint32_t i = 0; i < graph->tensor_count; i++) w->uses[i].writer = -1;
-    for (int i = 0; i < graph->output_count; i++) w->uses[graph->output[i]->index].count = MANY;
-    for (uint32_t n = 0; n < graph->node_count; n++) {
-        const struct qc_step *step = &w->frame->step[n].step;
-        for (int i = 0; i < step->out_count; i++) uses_of(w, step->out[i])->writer = (int32_t)n;
-        for (int i = 0; i < step->in_count; i++) {
-            if (!step->in[i]) continue;
-            struct uses *u = uses_of(w, step->in[i]);
-            if (u->count < 2) u->reader[u->count] = (int32_t)n;
-            if (u->count < MANY) u->count++;
-        }
-    }
-}
 
 /* The elementwise step with that number, its row and its parameters; NULL if it is none, or its result is not like `r`. */
 static struct qc_frame_step *elementwise(const struct work *w, int32_t n, const struct qc_value *r, qc_row_fn **row, const void **params)
@@ -71,7 +35,7 @@ static bool operands(const struct work *w, int32_t n, const struct qc_step *next
             pass->from[i] = in == r ? QC_FROM_OUTPUT : QC_FROM_ASIDE;
             continue;
         }
-        const struct uses *u = uses_of(w, in);
+        const struct qc_uses *u = qc_uses_of(w->frame, w->uses, in);
         if (*beside || in->type != r->type || in->dynamic || !qc_value_same_shape(in, r) || u->writer >= n || in->tensor->variable) return false;
         pass->from[i] = QC_FROM_OTHER;
         pass->other = (const void *const *)(void *)&in->data;
@@ -92,7 +56,7 @@ static bool extend(const struct work *w, int32_t n)
 {
     struct qc_step *step = &w->frame->step[n].step;
     struct qc_value *r = step->out[0], *beside;
-    const struct uses *u = uses_of(w, r);
+    const struct qc_uses *u = qc_uses_of(w->frame, w->uses, r);
     struct qc_finish_pass first = {0}, second = {0};
     struct qc_frame_step *next = NULL, *gate = NULL;
     if (u->count < 1 || u->count > 2 || step->finish->count + u->count > QC_FINISH_MOST) return false;
@@ -101,7 +65,7 @@ static bool extend(const struct work *w, int32_t n)
         if (!operands(w, n, &next->step, r, NULL, &first, &beside)) return false;
     } else {
         struct qc_value *inner = next->step.out[0];
-        const struct uses *v = uses_of(w, inner);
+        const struct qc_uses *v = qc_uses_of(w->frame, w->uses, inner);
         if (next->step.in_count != 1 || v->count != 1 || v->reader[0] != u->reader[1]) return false;
         if (!(gate = elementwise(w, u->reader[1], r, &second.row, &second.params))) return false;
         if (!operands(w, n, &next->step, r, NULL, &first, &beside) || !operands(w, n, &gate->step, r, inner, &second, &beside)) return false;
@@ -110,7 +74,7 @@ static bool extend(const struct work *w, int32_t n)
     take(step, next, &first, gate ? NULL : beside);
     if (gate) take(step, gate, &second, beside);
     step->out[0] = (gate ? gate : next)->step.out[0];
-    uses_of(w, step->out[0])->writer = n;
+    qc_uses_of(w->frame, w->uses, step->out[0])->writer = n;
     return true;
 }
 
@@ -119,9 +83,8 @@ qc_status qc_frame_finish(struct qc_frame *frame)
     const struct qc_graph *graph = frame->graph;
     struct qc_env *env = &frame->session->env;
     if (frame->session->observe) return QC_OK; /* it wants to see every value */
-    struct work w = {frame, qc_env_alloc(env, (graph->tensor_count + 1) * sizeof *w.uses)};
+    struct work w = {frame, qc_frame_uses(frame)};
     if (!w.uses) return QC_NOMEM;
-    count_uses(&w);
     qc_status status = QC_OK;
     for (uint32_t n = 0; n < graph->node_count && !status; n++) {
         struct qc_step *step = &frame->step[n].step;

@@ -25,6 +25,7 @@ static void reset_value(struct qc_frame *frame, uint32_t index)
     fv->root = (int32_t)index;
     fv->first = FOREVER;
     fv->last = -1;
+    fv->window_bytes = 0;
     value->tensor = tensor;
     value->type = tensor->type;
     value->quant = tensor->quant;
@@ -134,7 +135,7 @@ void qc_frame_reset(struct qc_frame *frame)
 
 /* ---- one step ---- */
 
-static struct qc_frame_value *holder(struct qc_value *value)
+struct qc_frame_value *qc_frame_holder(struct qc_value *value)
 {
     return (struct qc_frame_value *)(void *)((char *)value - offsetof(struct qc_frame_value, value));
 }
@@ -171,7 +172,7 @@ static qc_status plan_and_prepare(struct qc_step *step)
     step->scratch_bytes = 0;
     step->scratch = nothing;
     step->kernel = NULL;
-    step->finishes = false;
+    step->finishes = step->banded = false;
     if (step->op->plan) QC_TRY(step->op->plan(step));
     return QC_OK;
 }
@@ -268,6 +269,8 @@ static qc_status plan_step(struct qc_frame *frame, struct qc_frame_step *fs)
     step->arena = &frame->arena;
     step->deferred = step->prepared = fs->evaluated = fs->at_invoke = false;
     step->finish = NULL;
+    fs->at = (int32_t)(fs - frame->step);
+    fs->bands = NULL;
     for (int i = 0; i < step->out_count; i++) /* finish.c may have put another in its place */
         if (step->out[i]) step->out[i] = &frame->value[step->node->out[i]->index].value;
     QC_TRY(check_step(step));
@@ -304,7 +307,7 @@ qc_status qc_frame_plan_step(struct qc_frame *frame, struct qc_frame_step *fs)
     }
     qc_status status = step->op->infer(step);
     for (int i = 0; i < step->out_count && !status && !step->deferred; i++)
-        if (step->out[i]->type != QC_STRING) status = qc_frame_reserve(frame, holder(step->out[i]), step->out[i]->bytes);
+        if (step->out[i]->type != QC_STRING) status = qc_frame_reserve(frame, qc_frame_holder(step->out[i]), step->out[i]->bytes);
     if (!status) status = plan_and_prepare(step);
     if (!status && step->op->prepare) status = step->op->prepare(step);
     if (!status && step->scratch_bytes) {
@@ -333,6 +336,11 @@ static struct qc_frame_value *root_of(struct qc_frame *frame, struct qc_frame_va
     return fv;
 }
 
+static void note_reading(struct qc_value *value, int32_t at)
+{
+    if (value) qc_frame_holder(value)->last = QC_MAX(qc_frame_holder(value)->last, at);
+}
+
 static void note_lives(struct qc_frame *frame)
 {
     const struct qc_graph *graph = frame->graph;
@@ -344,14 +352,13 @@ static void note_lives(struct qc_frame *frame)
     for (uint32_t n = 0; n < graph->node_count; n++) {
         struct qc_step *step = &frame->step[n].step;
         if (frame->step[n].evaluated) continue;
-        for (int i = 0; i < step->in_count; i++)
-            if (step->in[i]) holder(step->in[i])->last = QC_MAX(holder(step->in[i])->last, (int32_t)n);
-        for (int i = 0; step->finish && i < step->finish->count; i++)
-            if (step->beside[i]) holder(step->beside[i])->last = QC_MAX(holder(step->beside[i])->last, (int32_t)n);
+        const int32_t at = frame->step[n].at;
+        for (int i = 0; i < step->in_count; i++) note_reading(step->in[i], at);
+        for (int i = 0; step->finish && i < step->finish->count; i++) note_reading(step->beside[i], at);
         for (int i = 0; i < step->out_count; i++) {
-            struct qc_frame_value *fv = holder(step->out[i]);
-            fv->first = QC_MIN(fv->first, (int32_t)n);
-            fv->last = QC_MAX(fv->last, (int32_t)n);
+            struct qc_frame_value *fv = qc_frame_holder(step->out[i]);
+            fv->first = QC_MIN(fv->first, at);
+            fv->last = QC_MAX(fv->last, at);
         }
     }
     for (int i = 0; i < graph->output_count; i++) frame->value[graph->output[i]->index].last = FOREVER;
@@ -372,10 +379,10 @@ static void share_memory(struct qc_frame *frame)
         for (uint32_t n = 0; n < frame->graph->node_count; n++) {
             struct qc_step *step = &frame->step[n].step;
             if (frame->step[n].evaluated || frame->step[n].at_invoke || !step->out_count || !step->in_count) continue;
-            struct qc_frame_value *out = holder(step->out[0]);
+            struct qc_frame_value *out = qc_frame_holder(step->out[0]);
             if (!in_plan(frame, out) || out->root != (int32_t)(out - frame->value)) continue;
             for (int slot = 0; slot < QC_MIN(step->in_count, 2); slot++) {
-                struct qc_frame_value *in = step->in[slot] ? holder(step->in[slot]) : NULL;
+                struct qc_frame_value *in = step->in[slot] ? qc_frame_holder(step->in[slot]) : NULL;
                 if (!in || !in_plan(frame, in) || in->value.bytes != out->value.bytes) continue;
                 struct qc_frame_value *root = root_of(frame, in);
                 bool alias = round == 0 && slot == 0 && (step->op->flags & QC_OP_ALIAS);
@@ -402,13 +409,13 @@ static qc_status assign_memory(struct qc_frame *frame)
         if (!in_plan(frame, fv) || fv->root != (int32_t)i || fv->last < 0) continue;
         if (!frame->owns_inputs && is_input(graph, i)) continue; /* a called graph reads its caller's memory */
         owner[count] = i;
-        block[count++] = (struct qc_block){fv->value.bytes, 0, fv->first, fv->last};
+        block[count++] = (struct qc_block){fv->window_bytes ? fv->window_bytes : fv->value.bytes, 0, fv->first, fv->last};
     }
     size_t values = count;
     for (uint32_t n = 0; n < graph->node_count && !status; n++) {
         if (frame->step[n].evaluated || frame->step[n].at_invoke || !frame->step[n].step.scratch_bytes) continue;
         owner[count] = n;
-        block[count++] = (struct qc_block){frame->step[n].step.scratch_bytes, 0, (int32_t)n, (int32_t)n};
+        block[count++] = (struct qc_block){frame->step[n].step.scratch_bytes, 0, frame->step[n].at, frame->step[n].at};
     }
     if (!status) {
         size_t bytes = qc_layout(block, order, count, &frame->lower_bound);
@@ -421,7 +428,7 @@ static qc_status assign_memory(struct qc_frame *frame)
     char *base = (char *)(((uintptr_t)frame->memory + 63) & ~(uintptr_t)63);
     for (size_t i = 0; i < count && !status; i++)
         if (i < values)
-            frame->value[owner[i]].value.data = base + block[i].offset;
+            frame->value[owner[i]].value.data = frame->value[owner[i]].window = base + block[i].offset;
         else
             frame->step[owner[i]].step.scratch = base + block[i].offset;
     for (uint32_t i = 0; i < graph->tensor_count && !status; i++)
@@ -464,6 +471,7 @@ static qc_status plan(struct qc_frame *frame)
     }
     for (uint32_t n = 0; n < graph->node_count; n++) QC_TRY(plan_step(frame, &frame->step[n]));
     QC_TRY(qc_frame_finish(frame));
+    QC_TRY(qc_frame_bands(frame));
     note_lives(frame);
     share_memory(frame);
     QC_TRY(assign_memory(frame));

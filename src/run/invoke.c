@@ -41,10 +41,14 @@ qc_status qc_frame_invoke(struct qc_frame *frame)
     qc_status status = QC_OK;
     for (uint32_t n = 0; n < frame->graph->node_count && !status; n++) {
         struct qc_frame_step *fs = &frame->step[n];
-        if (fs->evaluated) continue;
+        if (fs->evaluated || fs->at != (int32_t)n) continue;
         if (atomic_load_explicit(&frame->session->cancel, memory_order_relaxed)) {
             status = qc_fail(&frame->session->env, QC_CANCELLED, "the invocation was cancelled");
             break;
+        }
+        if (fs->bands) {
+            status = qc_bands_run(fs->bands, profile ? now : NULL);
+            continue;
         }
         uint64_t begin = profile ? now() : 0;
         status = run_step(frame, fs);

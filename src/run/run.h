@@ -2,7 +2,8 @@
  * run.h - sessions from the inside: a frame for each graph in use, planned once for its input shapes, invoked many times.
  *
  *   frame_plan (frame.c)   for each node: infer, evaluate at once what depends on constants and shapes alone, else op->plan;
- *                          then elementwise steps join the products in front of them (finish.c), then memory for all values in one block
+ *                          then elementwise steps join the products in front of them (finish.c), chains of products are cut into
+ *                          bands (bands.c), then memory for all values in one block
  *                          (layout.c), then op->prepare
  *   qc_frame_invoke (invoke.c)  runs the steps in order; a step whose shapes were not known is planned on the spot
  *   call.c                 subgraphs: WHILE, IF and CALL_ONCE reach them through struct qc_runtime
@@ -19,6 +20,8 @@ struct qc_frame_step {
     struct qc_arena arena;   /* of a step planned at invocation; others use the frame's */
     bool evaluated;          /* done while planning: nothing to run */
     bool at_invoke;          /* shapes become known only while invoking */
+    int32_t at;              /* number of the step whose turn it runs in: its own, but in a chain of bands */
+    struct qc_bands *bands;  /* the chain that runs in its turn; NULL: itself alone */
     uint64_t calls, nanoseconds;
 };
 
@@ -26,6 +29,8 @@ struct qc_frame_value {
     struct qc_value value;
     int32_t root;   /* index of the value whose memory this one shares; its own index if none */
     int32_t first, last; /* steps that write and last read it; of a root: of all that share it */
+    size_t window_bytes; /* if only a window of its rows is in memory (bands.c) */
+    void *window;
     void *heap;     /* own block of a dynamic, string or variable value */
     size_t heap_bytes;
 };
@@ -86,8 +91,24 @@ void qc_frame_reset(struct qc_frame *frame);
 /* Own memory for a value that has none in the plan; keeps the block if it is large enough. */
 qc_status qc_frame_reserve(struct qc_frame *frame, struct qc_frame_value *fv, size_t bytes);
 
+/* uses.c: the run-time writer and readers of each value; freed by the caller. NULL with the error recorded. */
+enum { QC_USES_MANY = 3 };
+struct qc_uses {
+    int32_t writer, count; /* step, -1: none; readings, at most QC_USES_MANY, which also stands for graph outputs */
+    int32_t reader[2];
+};
+struct qc_uses *qc_frame_uses(struct qc_frame *frame);
+struct qc_uses *qc_uses_of(const struct qc_frame *frame, struct qc_uses *uses, const struct qc_value *value);
+struct qc_frame_value *qc_frame_holder(struct qc_value *value);
+
 /* finish.c: in a planned frame without memory yet, hands elementwise steps to the products in front of them. */
 qc_status qc_frame_finish(struct qc_frame *frame);
+
+/* bands.c: after that, finds chains of products that are better run in bands of rows; and runs one. `now`: the clock, if it is to take the
+ * times of the members. */
+struct qc_bands;
+qc_status qc_frame_bands(struct qc_frame *frame);
+qc_status qc_bands_run(struct qc_bands *bands, uint64_t (*now)(void));
 
 /* invoke.c */
 qc_status qc_frame_invoke(struct qc_frame *frame);

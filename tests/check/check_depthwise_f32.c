@@ -25,7 +25,7 @@ static void check_case(const struct qc_depthwise_f32 *kernel)
     qc_depthwise_f32_pack(packed, channels, taps, weights, check_chance(80) ? bias : NULL);
     struct qc_pool *pool = check_pool();
     float *c = check_floats(m * channels), *right = check_floats(m * channels);
-    struct qc_depthwise_f32_call call = {.kernel = kernel, .batch = images, .channels = channels, .window = &w, .x = x, .packed = packed,
+    struct qc_depthwise_f32_call call = {.kernel = kernel, .batch = images, .channels = channels, .window = &w, .rows = w.out_h, .x = x, .packed = packed,
                                          .y = c, .low = check_chance(30) ? 0 : -INFINITY, .high = check_chance(30) ? 3 : INFINITY};
     qc_depthwise_f32_run(&call, pool);
     call.kernel = qc_depthwise_f32_pick(0);
@@ -55,7 +55,7 @@ static void bench_case(const struct qc_depthwise_f32 *kernel, const char *label,
     memset(x, 0, in * in * channels * 4);
     void *packed = aligned_alloc(64, qc_depthwise_f32_packed_bytes(channels, taps));
     memset(packed, 0, qc_depthwise_f32_packed_bytes(channels, taps));
-    struct qc_depthwise_f32_call call = {kernel, 1, channels, &w, x, packed, y, 0, 6, NULL};
+    struct qc_depthwise_f32_call call = {kernel, 1, channels, &w, 0, out, x, packed, y, 0, 6, NULL};
     check_time(kernel->variant.name, label, (double)(out * out * channels * taps), "MAC", work, &call);
     free(x), free(y), free(packed);
 }

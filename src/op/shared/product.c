@@ -153,6 +153,12 @@ static void positions(void *context, size_t begin, size_t end, int thread)
     }
 }
 
+void qc_product_run_rows(struct qc_step *step, const struct qc_product *p, int32_t begin, int32_t end)
+{
+    const struct qc_tiled_input input = {.x = step->in[p->x]->data, .first_row = (size_t)begin, .rows = (size_t)(end - begin)};
+    qc_tiled_run(step, p, p->tiled, &input);
+}
+
 qc_status qc_product_run(struct qc_step *step, struct qc_product *p)
 {
     const struct qc_conv *c = &p->conv;
@@ -169,7 +175,7 @@ qc_status qc_product_run(struct qc_step *step, struct qc_product *p)
         qc_pool_for(step->rt->pool, (size_t)c->batch, 1 + 16384 / (task.row + 1), quantize_rows, &task);
     }
     if (p->tiled) {
-        const struct qc_tiled_input input = {task.x_stored ? task.x_stored : task.x, task.x_scale, task.x_zero};
+        const struct qc_tiled_input input = {task.x_stored ? task.x_stored : task.x, task.x_scale, task.x_zero, 0, (size_t)c->out[1]};
         qc_tiled_run(step, p, p->tiled, &input);
         return QC_OK;
     }

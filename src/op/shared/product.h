@@ -51,5 +51,7 @@ qc_status qc_product_check(struct qc_step *step, const struct qc_product *produc
 qc_status qc_product_plan(struct qc_step *step, struct qc_product *product);
 qc_status qc_product_prepare(struct qc_step *step, struct qc_product *product);
 qc_status qc_product_run(struct qc_step *step, struct qc_product *product);
+/* Rows [begin, end) of the height alone, of a step whose plan has set `banded`. */
+void qc_product_run_rows(struct qc_step *step, const struct qc_product *product, int32_t begin, int32_t end);
 
 #endif

@@ -151,6 +151,7 @@ qc_status qc_tiled_plan(struct qc_step *step, const struct qc_product *p, struct
         m->sum_scratch = qc_step_scratch(step, (size_t)p->conv.batch * m->positions * m->columns * sizeof(int32_t));
     m->packed_bytes = group_bytes(m) * m->groups;
     step->finishes = p->kind == QC_PRODUCT_F32 && m->groups == 1;
+    step->banded = step->finishes && p->conv.batch == 1 && constant(step, p);
     if (!constant(step, p)) m->packed_scratch = qc_step_scratch(step, m->packed_bytes);
     if (m->sliding && !m->depthwise_f32) m->zero_scratch = qc_step_scratch(step, m->depth * m->element);
     return QC_OK;
@@ -229,11 +230,12 @@ struct piece { /* one group of one or all batches */
     struct qc_rows rows;
     const void *packed;
     size_t m, first_row, first_column;
+    size_t skip; /* rows not to be computed, of f32 */
 };
 
 static void run_f32(struct qc_step *step, const struct qc_product *p, const struct qc_tiled *m, const struct piece *piece)
 {
-    const struct qc_gemm_f32_call call = {.kernel = m->f32, .kind = QC_W_F32, .m = piece->m, .columns = m->columns, .depth = m->depth,
+    const struct qc_gemm_f32_call call = {.kernel = m->f32, .kind = QC_W_F32, .first = piece->skip, .m = piece->m, .columns = m->columns, .depth = m->depth,
                                           .rows = piece->rows, .packed = piece->packed,
                                           .c = (float *)step->out[0]->data + piece->first_row * m->columns * m->groups + piece->first_column,
                                           .ldc = m->columns * m->groups, .low = p->low, .high = p->high, .finish = step->finish,
@@ -241,10 +243,10 @@ static void run_f32(struct qc_step *step, const struct qc_product *p, const stru
     qc_gemm_f32_run(&call, step->rt->pool);
 }
 
-static void run_depthwise_f32(struct qc_step *step, const struct qc_product *p, const struct qc_tiled *m, const void *x, const void *packed)
+static void run_depthwise_f32(struct qc_step *step, const struct qc_product *p, const struct qc_tiled *m, const struct qc_tiled_input *input, const void *packed)
 {
     const struct qc_depthwise_f32_call call = {.kernel = m->depthwise_f32, .batch = (size_t)p->conv.batch, .channels = m->columns,
-                                               .window = &m->window, .x = x, .packed = packed, .y = step->out[0]->data, .low = p->low,
+                                               .window = &m->window, .first_row = input->first_row, .rows = input->rows, .x = input->x, .packed = packed, .y = step->out[0]->data, .low = p->low,
                                                .high = p->high, .finish = step->finish};
     qc_depthwise_f32_run(&call, step->rt->pool);
 }
@@ -324,7 +326,7 @@ void qc_tiled_run(struct qc_step *step, const struct qc_product *p, const struct
         fill(scratch + m->packed_scratch, &f);
     }
     if (m->depthwise_f32) {
-        run_depthwise_f32(step, p, m, input->x, packed);
+        run_depthwise_f32(step, p, m, input, packed);
         return;
     }
     /* the border of a quantized picture is its zero point: where each batch has its own, batches go one by one */
@@ -336,7 +338,7 @@ void qc_tiled_run(struct qc_step *step, const struct qc_product *p, const struct
         for (size_t g = 0; g < m->groups; g++) {
             const struct piece piece = {.rows = {.base = (const char *)input->x + b * image + g * m->depth * element, .pitch = channels * element,
                                                  .window = m->sliding ? &m->window : NULL, .zero = border},
-                                        .packed = packed + g * group_bytes(m), .m = one_by_one ? m->positions : batch * m->positions,
+                                        .packed = packed + g * group_bytes(m), .m = one_by_one ? m->positions : batch * input->rows * m->window.out_w, .skip = input->first_row * m->window.out_w,
                                         .first_row = b * m->positions, .first_column = g * m->columns};
             if (m->f32) run_f32(step, p, m, &piece);
             else run_s8(step, p, m, &piece, input->scale ? input->scale + b : NULL, zero, input->zero && !one_by_one);

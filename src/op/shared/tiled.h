@@ -16,6 +16,7 @@ struct qc_tiled_input {
     const void *x;
     const float *scale;
     const int32_t *zero;
+    size_t first_row, rows; /* of the output's height; not all of them only of a step that is `banded` */
 };
 
 /* In plan. *tiled stays NULL if the product is not taken. */
