@@ -77,6 +77,10 @@ QC_INLINE vf vf_opaque(vf x)
     __asm__("" : "+x"(x));
     return x;
 }
+QC_INLINE vf vf_negative_abs(vf x) { return _mm256_or_ps(_mm256_set1_ps(-0.0f), x); }
+QC_INLINE vi vi_bits(vf x) { return _mm256_castps_si256(x); }
+QC_INLINE vf vf_of_bits(vi x) { return _mm256_castsi256_ps(x); }
+QC_INLINE vi vi_shift_left(vi x, const int count) { return _mm256_slli_epi32(x, count); }
 QC_INLINE vi vi_set1(int32_t x) { return _mm256_set1_epi32(x); }
 QC_INLINE vi vi_load(const int32_t *p) { return _mm256_loadu_si256((const __m256i *)p); }
 QC_INLINE void vi_store(int32_t *p, vi x) { _mm256_storeu_si256((__m256i *)p, x); }

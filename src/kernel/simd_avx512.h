@@ -72,6 +72,10 @@ QC_INLINE vf vf_opaque(vf x)
     __asm__("" : "+v"(x));
     return x;
 }
+QC_INLINE vf vf_negative_abs(vf x) { return _mm512_or_ps(_mm512_set1_ps(-0.0f), x); }
+QC_INLINE vi vi_bits(vf x) { return _mm512_castps_si512(x); }
+QC_INLINE vf vf_of_bits(vi x) { return _mm512_castsi512_ps(x); }
+QC_INLINE vi vi_shift_left(vi x, const int count) { return _mm512_slli_epi32(x, (unsigned)count); }
 QC_INLINE vi vi_set1(int32_t x) { return _mm512_set1_epi32(x); }
 QC_INLINE vi vi_load(const int32_t *p) { return _mm512_loadu_si512(p); }
 QC_INLINE void vi_store(int32_t *p, vi x) { _mm512_storeu_si512(p, x); }

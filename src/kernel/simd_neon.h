@@ -71,6 +71,10 @@ QC_INLINE vf vf_opaque(vf x)
     __asm__("" : "+w"(x));
     return x;
 }
+QC_INLINE vf vf_negative_abs(vf x) { return vnegq_f32(vabsq_f32(x)); }
+QC_INLINE vi vi_bits(vf x) { return vreinterpretq_s32_f32(x); }
+QC_INLINE vf vf_of_bits(vi x) { return vreinterpretq_f32_s32(x); }
+QC_INLINE vi vi_shift_left(vi x, const int count) { return vshlq_s32(x, vdupq_n_s32(count)); }
 QC_INLINE vi vi_set1(int32_t x) { return vdupq_n_s32(x); }
 QC_INLINE vi vi_load(const int32_t *p) { return vld1q_s32(p); }
 QC_INLINE void vi_store(int32_t *p, vi x) { vst1q_s32(p, x); }

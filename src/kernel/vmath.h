@@ -18,6 +18,8 @@ struct qc_vmath {
     void (*logistic)(size_t n, const float *x, float *y);
     void (*tanh)(size_t n, const float *x, float *y);
     void (*hard_swish)(size_t n, const float *x, float *y); /* x * min(max(x + 3, 0), 6) / 6 */
+    /* sum[i] += x[row * n + i], row after row. */
+    void (*add_rows)(size_t rows, size_t n, const float *x, float *sum);
     /* y[i] = e^(beta (x[i] - max x)) / sum; the sum is taken in a fixed order that depends on n alone. n >= 1. */
     void (*softmax)(size_t n, const float *x, float beta, float *y);
 };

@@ -8,18 +8,31 @@
 #ifndef QC_KERNEL_VMATH_INLINE_H
 #define QC_KERNEL_VMATH_INLINE_H
 
-/* n in *whole, e^r - 1 returned. */
-QC_INLINE vf vf_exp_parts(vf x, vf *whole)
+/* e^r - 1 returned, for a given n. */
+QC_INLINE vf vf_exp_rest(vf x, vf n)
 {
-    const vf n = vf_round(vf_mul(x, vf_set1(0x1.715476p+0f)));                    /* 1 / ln 2 */
     vf r = vf_fma(n, vf_set1(-0x1.62e430p-1f), x), q = vf_set1(0x1.6a2454p-10f);  /* high part of ln 2 */
     r = vf_fma(n, vf_set1(0x1.05c610p-29f), r);                                   /* and what that part has too much */
     q = vf_fma(q, r, vf_set1(0x1.1239d6p-7f));
     q = vf_fma(q, r, vf_set1(0x1.5558f2p-5f));
     q = vf_fma(q, r, vf_set1(0x1.555492p-3f));
     q = vf_fma(q, r, vf_set1(0x1.fffffcp-2f));
-    *whole = n;
     return vf_fma(vf_mul(r, r), q, r);
+}
+
+QC_INLINE vf vf_exp_parts(vf x, vf *whole)
+{
+    *whole = vf_round(vf_mul(x, vf_set1(0x1.715476p+0f))); /* 1 / ln 2 */
+    return vf_exp_rest(x, *whole);
+}
+
+/* The same for x in [-88, 0], and 2^n in *power, which is 0 for n = -127. Adding 1.5 * 2^23 rounds x / ln 2 to n, which then stands in the lowest
+ * bits of the sum, to be shifted to where a float has its exponent. */
+QC_INLINE vf vf_exp_parts_negative(vf x, vf *power)
+{
+    const vf magic = vf_set1(0x1.8p+23f), sum = vf_fma(x, vf_set1(0x1.715476p+0f), magic);
+    *power = vf_of_bits(vi_add(vi_shift_left(vi_bits(sum), 23), vi_bits(vf_set1(1.0f))));
+    return vf_exp_rest(x, vf_sub(sum, magic));
 }
 
 QC_INLINE vf vf_exp(vf x)
@@ -35,7 +48,9 @@ QC_INLINE vf vf_exp(vf x)
 QC_INLINE vf vf_logistic(vf x)
 {
     const vf one = vf_set1(1.0f);
-    const vf e = vf_exp(vf_sub(vf_zero(), vf_abs(x)));
+    vf power;
+    const vf p = vf_exp_parts_negative(vf_max(vf_set1(-88.0f), vf_negative_abs(x)), &power); /* a NaN passes, being the second operand */
+    const vf e = vf_fma(power, p, power);
     return vf_div(vf_select_lt(x, vf_zero(), e, one), vf_add(one, e));
 }
 
@@ -44,9 +59,8 @@ QC_INLINE vf vf_tanh(vf x)
 {
     const vf one = vf_set1(1.0f);
     const vf z = vf_max(vf_set1(-20.0f), vf_mul(vf_set1(-2.0f), vf_abs(x)));
-    vf n;
-    const vf p = vf_exp_parts(z, &n);
-    const vf s = vf_scale2(one, n);
+    vf s;
+    const vf p = vf_exp_parts_negative(z, &s);
     const vf m = vf_fma(s, p, vf_sub(s, one));
     return vf_copysign(vf_div(m, vf_add(m, vf_set1(2.0f))), x);
 }

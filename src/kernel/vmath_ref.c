@@ -29,6 +29,12 @@ static void hard_swish_ref(size_t n, const float *x, float *y)
     }
 }
 
+static void add_rows_ref(size_t rows, size_t n, const float *x, float *sum)
+{
+    for (size_t r = 0; r < rows; r++, x += n)
+        for (size_t i = 0; i < n; i++) sum[i] += x[i];
+}
+
 static void softmax_ref(size_t n, const float *x, float beta, float *y)
 {
     float most = x[0];
@@ -39,4 +45,4 @@ static void softmax_ref(size_t n, const float *x, float beta, float *y)
 }
 
 extern const struct qc_vmath qc_vmath_ref;
-const struct qc_vmath qc_vmath_ref = {{"ref", 0}, exp_ref, logistic_ref, tanh_ref, hard_swish_ref, softmax_ref};
+const struct qc_vmath qc_vmath_ref = {{"ref", 0}, exp_ref, logistic_ref, tanh_ref, hard_swish_ref, add_rows_ref, softmax_ref};

@@ -17,6 +17,30 @@ QC_MAP(logistic_map, vf_logistic)
 QC_MAP(tanh_map, vf_tanh)
 QC_MAP(hard_swish_map, vf_hard_swish)
 
+/* `vectors` vectors of sums in registers; the last may be cut to `count`. */
+QC_INLINE void add_columns(size_t rows, size_t n, const float *x, float *sum, const int vectors, const size_t count)
+{
+    vf total[4];
+    QC_UNROLL
+    for (int j = 0; j < vectors; j++) total[j] = count ? vf_load_to(sum, count) : vf_load(sum + j * vf_width);
+    for (size_t r = 0; r < rows; r++, x += n) {
+        QC_UNROLL
+        for (int j = 0; j < vectors; j++) total[j] = vf_add(total[j], count ? vf_load_to(x, count) : vf_load(x + j * vf_width));
+    }
+    QC_UNROLL
+    for (int j = 0; j < vectors; j++)
+        if (count) vf_store_to(sum, total[j], count);
+        else vf_store(sum + j * vf_width, total[j]);
+}
+
+static void add_rows(size_t rows, size_t n, const float *x, float *sum)
+{
+    size_t i = 0;
+    for (; i + 4 * vf_width <= n; i += 4 * vf_width) add_columns(rows, n, x + i, sum + i, 4, 0);
+    for (; i + vf_width <= n; i += vf_width) add_columns(rows, n, x + i, sum + i, 1, 0);
+    if (i < n) add_columns(rows, n, x + i, sum + i, 1, n - i);
+}
+
 static void softmax_row(size_t n, const float *x, float beta, float *y)
 {
     const size_t whole = n - n % vf_width, rest = n - whole;
@@ -44,4 +68,4 @@ static void softmax_row(size_t n, const float *x, float beta, float *y)
 
 #define QC_VMATH_ROW(isa, bits)                 \
     extern const struct qc_vmath qc_vmath_##isa; \
-    const struct qc_vmath qc_vmath_##isa = {{#isa, bits}, exp_map, logistic_map, tanh_map, hard_swish_map, softmax_row};
+    const struct qc_vmath qc_vmath_##isa = {{#isa, bits}, exp_map, logistic_map, tanh_map, hard_swish_map, add_rows, softmax_row};

@@ -5,6 +5,7 @@
  * all kept or all reduced are merged first, so that the inner loops are long.
  */
 #include "kernel/reduce.h"
+#include "kernel/vmath.h"
 #include "op/shared/check.h"
 #include "op/shared/pad.h"
 #include "op/shared/quantized.h"
@@ -89,6 +90,7 @@ struct state {
     size_t out_count, each; /* results, and inputs for each of them */
     struct qc_reduce_qprod qprod;
     struct qc_multiplier rescale;
+    const struct qc_vmath *math; /* of sums of floats */
 };
 
 static void merge_axes(const struct qc_value *in, unsigned reduced, struct state *s)
@@ -134,6 +136,7 @@ static qc_status plan(struct qc_step *step)
         }
     }
     s->row = qc_reduce_pick(kind, in->type);
+    if (in->type == QC_FLOAT32 && (kind == QC_REDUCE_SUM || kind == QC_REDUCE_MEAN)) s->math = qc_vmath_pick(qc_cpu_features());
     qc_step_scratch(step, s->out_count * s->row->width);
     return QC_OK;
 }
@@ -153,6 +156,11 @@ static void walk_group(const struct walk *w, int g, size_t in, size_t out, size_
     if (g == s->groups - 1) {
         char *to = w->accumulators + (out + (s->reduced[g] ? 0 : begin)) * s->row->width;
         (s->reduced[g] ? s->row->fold : s->row->merge)(&s->qprod, to, w->in + (in + begin) * w->in_width, end - begin);
+        return;
+    }
+    if (s->math && g == s->groups - 2 && s->reduced[g]) {
+        const size_t n = s->size[g + 1];
+        s->math->add_rows(end - begin, n, (const float *)(const void *)w->in + in + begin * n, (float *)(void *)w->accumulators + out);
         return;
     }
     for (size_t i = begin; i < end; i++)

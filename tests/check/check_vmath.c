@@ -45,6 +45,19 @@ static void check_function(const char *name, void (*run)(size_t, const float *, 
     check_release();
 }
 
+static void check_add_rows(const struct qc_vmath *v)
+{
+    const size_t n = check_size(200), rows = check_between(0, 20);
+    float *x = check_floats(n * rows), *sum = check_floats(n), *right = check_floats(n);
+    check_fill_f32(x, n * rows, 3);
+    check_fill_f32(sum, n, 3);
+    memcpy(right, sum, n * sizeof *sum);
+    v->add_rows(rows, n, x, sum);
+    qc_vmath_pick(0)->add_rows(rows, n, x, right);
+    if (memcmp(sum, right, n * sizeof *sum)) check_fail("add_rows of %zu x %zu", rows, n);
+    check_release();
+}
+
 static void check_softmax(const struct qc_vmath *v)
 {
     const size_t n = check_size(600);
@@ -70,6 +83,7 @@ static void check(int rounds)
             check_function("tanh", v[i]->tanh, exact_tanh, 3);
             check_function("hard_swish", v[i]->hard_swish, exact_hard_swish, 3);
             check_softmax(v[i]);
+            check_add_rows(v[i]);
         }
     }
 }

@@ -238,7 +238,8 @@ static void run_f32(struct qc_step *step, const struct qc_product *p, const stru
     const struct qc_gemm_f32_call call = {.kernel = m->f32, .kind = QC_W_F32, .first = piece->skip, .m = piece->m, .columns = m->columns, .depth = m->depth,
                                           .rows = piece->rows, .packed = piece->packed,
                                           .c = (float *)step->out[0]->data + piece->first_row * m->columns * m->groups + piece->first_column,
-                                          .ldc = m->columns * m->groups, .low = p->low, .high = p->high, .finish = step->finish,
+                                          .ldc = m->columns * m->groups, .low = p->low, .high = p->high,
+                                          .finish = step->finish,
                                           .pointer = (const void **)(void *)((char *)step->scratch + m->work_scratch)};
     qc_gemm_f32_run(&call, step->rt->pool);
 }
@@ -338,7 +339,8 @@ void qc_tiled_run(struct qc_step *step, const struct qc_product *p, const struct
         for (size_t g = 0; g < m->groups; g++) {
             const struct piece piece = {.rows = {.base = (const char *)input->x + b * image + g * m->depth * element, .pitch = channels * element,
                                                  .window = m->sliding ? &m->window : NULL, .zero = border},
-                                        .packed = packed + g * group_bytes(m), .m = one_by_one ? m->positions : batch * input->rows * m->window.out_w, .skip = input->first_row * m->window.out_w,
+                                        .packed = packed + g * group_bytes(m), .m = one_by_one ? m->positions : batch * input->rows * m->window.out_w,
+                                        .skip = input->first_row * m->window.out_w,
                                         .first_row = b * m->positions, .first_column = g * m->columns};
             if (m->f32) run_f32(step, p, m, &piece);
             else run_s8(step, p, m, &piece, input->scale ? input->scale + b : NULL, zero, input->zero && !one_by_one);
