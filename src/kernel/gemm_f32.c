@@ -51,24 +51,44 @@ size_t qc_gemm_f32_packed_bytes(enum qc_weight_kind kind, size_t columns, size_t
     return (columns + QC_PANEL - 1) / QC_PANEL * qc_gemm_f32_panel_bytes(kind, k);
 }
 
+/* Weights of the columns of one panel, column by column in the file, side by side in the panel; missing columns are zeros. In blocks of STRIP,
+ * a cache line of each column: columns are often a power of two apart and would push one another out of the cache. */
+enum { STRIP = 16 };
+#define DEFINE_INTERLEAVE(name, T)                                                                                \
+    static void name(const struct qc_gemm_f32_pack *p, size_t first, size_t columns, T *to)                       \
+    {                                                                                                             \
+        const size_t all = p->k, column_step = p->column_step, step = p->k_step;                                  \
+        const T *base = (const T *)p->w + first * column_step;                                                    \
+        for (size_t k = 0; k < all; k += STRIP, to += STRIP * QC_PANEL) {                                         \
+            const size_t rows = QC_MIN(all - k, (size_t)STRIP);                                                   \
+            if (columns < QC_PANEL) memset(to, 0, rows * QC_PANEL * sizeof *to);                                  \
+            for (size_t n = 0; n < columns; n++) {                                                                \
+                const T *from = base + n * column_step + k * step;                                                \
+                for (size_t i = 0; i < rows; i++) memcpy(to + i * QC_PANEL + n, from + i * step, sizeof *to);     \
+            }                                                                                                     \
+        }                                                                                                         \
+    }
+DEFINE_INTERLEAVE(interleave_4, uint32_t)
+DEFINE_INTERLEAVE(interleave_2, uint16_t)
+DEFINE_INTERLEAVE(interleave_1, uint8_t)
+
 void qc_gemm_f32_pack(void *block, const struct qc_gemm_f32_pack *p)
 {
-    const size_t bytes = element_bytes(p->kind), panel_bytes = qc_gemm_f32_panel_bytes(p->kind, p->k);
-    memset(block, 0, qc_gemm_f32_packed_bytes(p->kind, p->columns, p->k));
-    for (size_t n = 0; n < p->columns; n++) {
-        char *panel = (char *)block + n / QC_PANEL * panel_bytes;
+    const size_t panel_bytes = qc_gemm_f32_panel_bytes(p->kind, p->k), used = head_bytes(p->kind) + p->k * QC_PANEL * element_bytes(p->kind);
+    for (size_t first = 0; first < p->columns; first += QC_PANEL) {
+        char *panel = (char *)block + first / QC_PANEL * panel_bytes;
         float *head = (float *)panel;
-        if (p->bias) head[n % QC_PANEL] = p->bias[n];
-        if (p->kind == QC_W_S8) head[QC_PANEL + n % QC_PANEL] = p->scale[n * p->scale_step];
-        char *to = panel + head_bytes(p->kind) + n % QC_PANEL * bytes;
-        const char *from = (const char *)p->w + n * p->column_step * bytes;
-        const size_t from_step = p->k_step * bytes, to_step = QC_PANEL * bytes;
-        if (bytes == 4)
-            for (size_t k = 0; k < p->k; k++) memcpy(to + k * to_step, from + k * from_step, 4);
-        else if (bytes == 2)
-            for (size_t k = 0; k < p->k; k++) memcpy(to + k * to_step, from + k * from_step, 2);
-        else
-            for (size_t k = 0; k < p->k; k++) to[k * to_step] = from[k * from_step];
+        const size_t columns = QC_MIN(p->columns - first, (size_t)QC_PANEL);
+        memset(head, 0, head_bytes(p->kind));
+        for (size_t n = 0; n < columns; n++) {
+            if (p->bias) head[n] = p->bias[first + n];
+            if (p->kind == QC_W_S8) head[QC_PANEL + n] = p->scale[(first + n) * p->scale_step];
+        }
+        void *body = panel + head_bytes(p->kind);
+        if (p->kind == QC_W_F32) interleave_4(p, first, columns, body);
+        else if (p->kind == QC_W_F16) interleave_2(p, first, columns, body);
+        else interleave_1(p, first, columns, body);
+        memset(panel + used, 0, panel_bytes - used);
     }
 }
 

@@ -8,6 +8,7 @@
  */
 #include "run/run.h"
 
+#include "base/huge.h"
 #include <string.h>
 
 enum { FOREVER = INT32_MAX };
@@ -422,10 +423,10 @@ static qc_status assign_memory(struct qc_frame *frame)
         if (!frame->memory || frame->memory_bytes < bytes || frame->memory_bytes > 2 * bytes + 65536) {
             qc_env_free(env, frame->memory);
             frame->memory_bytes = bytes;
-            if (!(frame->memory = qc_env_resize(env, NULL, bytes + 64 + 64))) status = QC_NOMEM; /* 64 bytes of slack for vector reads */
+            if (!(frame->memory = qc_env_resize(env, NULL, qc_huge_room(bytes + 64)))) status = QC_NOMEM; /* 64 bytes of slack for vector reads */
         }
     }
-    char *base = (char *)(((uintptr_t)frame->memory + 63) & ~(uintptr_t)63);
+    char *base = status ? NULL : qc_huge_align(frame->memory, frame->memory_bytes + 64);
     for (size_t i = 0; i < count && !status; i++)
         if (i < values)
             frame->value[owner[i]].value.data = frame->value[owner[i]].window = base + block[i].offset;

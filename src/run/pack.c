@@ -3,6 +3,7 @@
  */
 #include "run/run.h"
 
+#include "base/huge.h"
 #include <pthread.h>
 #include <string.h>
 
@@ -11,7 +12,13 @@ struct entry {
     const struct qc_tensor *tensor;
     const char *kind;
     size_t bytes;
-    void *raw, *block;
+    void *block; /* in a chunk: memory goes back with the store */
+};
+
+/* Blocks lie one behind the other in chunks, each as large as all before it, so that they share large pages. */
+struct chunk {
+    struct chunk *next;
+    char *at, *end;
 };
 
 enum { BUCKETS = 256 };
@@ -21,6 +28,8 @@ struct qc_pack_store {
     struct qc_env env; /* its own account: sessions of several threads come here */
     struct entry *bucket[BUCKETS];
     struct entry *reserved; /* not in the table yet */
+    struct chunk *chunk;    /* the newest first */
+    size_t total;           /* of all blocks */
 };
 
 static pthread_mutex_t creation = PTHREAD_MUTEX_INITIALIZER;
@@ -44,6 +53,24 @@ static struct qc_pack_store *store_of(struct qc_model *model, struct qc_env *env
     return model->packs;
 }
 
+static void *place(struct qc_pack_store *store, size_t bytes)
+{
+    enum { MOST = 64 << 20 };
+    bytes = (bytes + 63) & ~(size_t)63;
+    struct chunk *chunk = store->chunk;
+    if (!chunk || bytes > (size_t)(chunk->end - chunk->at)) {
+        const size_t size = QC_MAX(bytes, QC_MIN(store->total, (size_t)MOST));
+        if (size > SIZE_MAX / 2 || !(chunk = qc_env_resize(&store->env, NULL, sizeof *chunk + qc_huge_room(size)))) return NULL;
+        char *block = qc_huge_align(chunk + 1, size);
+        *chunk = (struct chunk){store->chunk, block, block + size};
+        store->chunk = chunk;
+    }
+    void *block = chunk->at;
+    chunk->at += bytes;
+    store->total += bytes;
+    return block;
+}
+
 static struct entry *make(struct qc_pack_store *store, struct qc_env *env, const struct qc_tensor *tensor, const char *kind, size_t bytes)
 {
     size_t length = strlen(kind) + 1;
@@ -52,15 +79,15 @@ static struct entry *make(struct qc_pack_store *store, struct qc_env *env, const
         return NULL;
     }
     struct entry *entry = qc_env_alloc(&store->env, sizeof *entry + length);
-    void *raw = entry && bytes < SIZE_MAX - 64 ? qc_env_resize(&store->env, NULL, bytes + 64) : NULL;
-    if (!raw) {
+    void *block = entry && bytes < SIZE_MAX - 64 ? place(store, bytes) : NULL;
+    if (!block) {
         qc_env_free(&store->env, entry);
         qc_fail(env, QC_NOMEM, "out of memory for %zu bytes of packed weights", bytes);
         qc_env_take(&store->env, NULL);
         return NULL;
     }
     memcpy(entry + 1, kind, length);
-    *entry = (struct entry){NULL, tensor, (const char *)(entry + 1), bytes, raw, (void *)(((uintptr_t)raw + 63) & ~(uintptr_t)63)};
+    *entry = (struct entry){NULL, tensor, (const char *)(entry + 1), bytes, block};
     return entry;
 }
 
@@ -128,8 +155,6 @@ static struct entry *take_reserved(struct qc_pack_store *store, const void *bloc
 
 static void drop(struct qc_pack_store *store, struct entry *entry)
 {
-    if (!entry) return;
-    qc_env_free(&store->env, entry->raw);
     qc_env_free(&store->env, entry);
 }
 
@@ -166,9 +191,12 @@ void qc_pack_free(struct qc_model *model)
     for (int i = 0; i < BUCKETS; i++)
         for (struct entry *entry = store->bucket[i], *next; entry; entry = next) {
             next = entry->next;
-            qc_env_free(&store->env, entry->raw);
             qc_env_free(&store->env, entry);
         }
+    for (struct chunk *chunk = store->chunk, *next; chunk; chunk = next) {
+        next = chunk->next;
+        qc_env_free(&store->env, chunk);
+    }
     pthread_mutex_destroy(&store->mutex);
     struct qc_env env = store->env;
     qc_env_free(&env, store);

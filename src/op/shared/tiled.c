@@ -244,11 +244,12 @@ static void run_f32(struct qc_step *step, const struct qc_product *p, const stru
     qc_gemm_f32_run(&call, step->rt->pool);
 }
 
-static void run_depthwise_f32(struct qc_step *step, const struct qc_product *p, const struct qc_tiled *m, const struct qc_tiled_input *input, const void *packed)
+static void run_depthwise_f32(struct qc_step *step, const struct qc_product *p, const struct qc_tiled *m, const struct qc_tiled_input *input,
+                              const void *packed)
 {
     const struct qc_depthwise_f32_call call = {.kernel = m->depthwise_f32, .batch = (size_t)p->conv.batch, .channels = m->columns,
-                                               .window = &m->window, .first_row = input->first_row, .rows = input->rows, .x = input->x, .packed = packed, .y = step->out[0]->data, .low = p->low,
-                                               .high = p->high, .finish = step->finish};
+                                               .window = &m->window, .first_row = input->first_row, .rows = input->rows, .x = input->x,
+                                               .packed = packed, .y = step->out[0]->data, .low = p->low, .high = p->high, .finish = step->finish};
     qc_depthwise_f32_run(&call, step->rt->pool);
 }
 
