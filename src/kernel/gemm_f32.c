@@ -64,6 +64,7 @@ enum { STRIP = 16 };
             if (columns < QC_PANEL) memset(to, 0, rows * QC_PANEL * sizeof *to);                                  \
             for (size_t n = 0; n < columns; n++) {                                                                \
                 const T *from = base + n * column_step + k * step;                                                \
+                __builtin_prefetch(from + 8 * STRIP * step);                                                      \
                 for (size_t i = 0; i < rows; i++) memcpy(to + i * QC_PANEL + n, from + i * step, sizeof *to);     \
             }                                                                                                     \
         }                                                                                                         \
