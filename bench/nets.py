@@ -1,0 +1,45 @@
+"""Makes the nets of bench/run as Keras files: nets.py FOLDER NAME ... With random weights: time does not depend on them."""
+import os
+import sys
+
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+os.environ["CUDA_VISIBLE_DEVICES"] = ""
+import keras
+from keras import layers
+
+WORDS, LENGTH, WIDTH = 18000, 100, 100
+
+
+def text(*recurrent):
+    return keras.Sequential([keras.Input((LENGTH,), dtype="int32"), layers.Embedding(WORDS, WIDTH), *recurrent, layers.Dense(1, activation="sigmoid")])
+
+
+def keyword():
+    """A depthwise separable net for keywords, 25 x 5 features, 0.7 M multiplications."""
+    net = keras.Sequential([keras.Input((49, 10, 1)), layers.Conv2D(32, (10, 4), strides=(2, 2), padding="same", activation="relu")])
+    for _ in range(2):
+        net.add(layers.DepthwiseConv2D(3, padding="same", activation="relu"))
+        net.add(layers.Conv2D(32, 1, activation="relu"))
+    net.add(layers.GlobalAveragePooling2D())
+    net.add(layers.Dense(12, activation="softmax"))
+    return net
+
+
+NETS = {
+    "mobilenet_v1": lambda: keras.applications.MobileNet(weights=None),
+    "mobilenet_v2": lambda: keras.applications.MobileNetV2(weights=None),
+    "mobilenet_v3small": lambda: keras.applications.MobileNetV3Small(weights=None),
+    "efficientnet_b0": lambda: keras.applications.EfficientNetB0(weights=None),
+    "resnet50": lambda: keras.applications.ResNet50(weights=None),
+    "lstm": lambda: text(layers.LSTM(64)),
+    "bilstm": lambda: text(layers.Bidirectional(layers.LSTM(48))),
+    "gru": lambda: text(layers.GRU(64)),
+    "conv1d": lambda: text(layers.Conv1D(128, 5, activation="relu"), layers.GlobalMaxPooling1D()),
+    "digits": lambda: keras.Sequential([keras.Input((28, 28, 1)), layers.Conv2D(8, 3, activation="relu"), layers.MaxPooling2D(),
+                                        layers.Conv2D(16, 3, activation="relu"), layers.MaxPooling2D(), layers.Flatten(), layers.Dense(10)]),
+    "dense": lambda: keras.Sequential([keras.Input((64,)), layers.Dense(128, activation="relu"), layers.Dense(64, activation="relu"), layers.Dense(8)]),
+    "keyword": keyword,
+}
+
+for name in sys.argv[2:]:
+    NETS[name]().save(os.path.join(sys.argv[1], name + ".h5"))
