@@ -41,17 +41,31 @@ void qc_constant_keep(struct qc_quantizer *q, const struct qc_tensor *tensor, co
     if (tensor->index < q->form_count) q->reason[tensor->index] = reason;
 }
 
-qc_status qc_constant_finite(struct qc_quantizer *q, const struct qc_tensor *tensor)
+/* Values of a float32 constant that are not finite. */
+static size_t count_odd(const struct qc_tensor *tensor, size_t *nans, size_t *infinities)
 {
-    size_t count = tensor->bytes / sizeof(float), nans = 0, infinities = 0;
-    for (size_t i = 0; i < count; i++) {
+    *nans = *infinities = 0;
+    for (size_t i = 0; i < tensor->bytes / sizeof(float); i++) {
         uint32_t bits;
         memcpy(&bits, (const char *)tensor->data + 4 * i, 4);
         if ((bits & 0x7f800000u) != 0x7f800000u) continue;
-        nans += (bits & 0x7fffffu) != 0;
-        infinities += (bits & 0x7fffffu) == 0;
+        *nans += (bits & 0x7fffffu) != 0;
+        *infinities += (bits & 0x7fffffu) == 0;
     }
-    if (!nans && !infinities) return QC_OK;
+    return *nans + *infinities;
+}
+
+void qc_constant_note_odd(struct qc_quantizer *q, const struct qc_tensor *tensor)
+{
+    size_t nans, infinities;
+    if (tensor->type == QC_FLOAT32 && tensor->constant && tensor->rank && count_odd(tensor, &nans, &infinities))
+        qc_model_add_note(q->model, "'%s' holds %zu NaN and %zu infinite values among its %zu", tensor->name, nans, infinities, tensor->bytes / sizeof(float));
+}
+
+qc_status qc_constant_finite(struct qc_quantizer *q, const struct qc_tensor *tensor)
+{
+    size_t count = tensor->bytes / sizeof(float), nans, infinities;
+    if (!count_odd(tensor, &nans, &infinities)) return QC_OK;
     return qc_fail(&q->model->env, QC_RANGE, "'%s' holds %zu NaN and %zu infinite values among its %zu; they have no quantized form: train anew, "
                    "or keep this layer with --keep-float", tensor->name, nans, infinities, count);
 }
@@ -60,19 +74,15 @@ qc_status qc_constant_finite(struct qc_quantizer *q, const struct qc_tensor *ten
 
 static qc_status check_half(struct qc_quantizer *q, const struct qc_tensor *tensor, const float *data, size_t count)
 {
-    size_t over = 0, vanished = 0, odd = 0;
+    size_t over = 0, vanished = 0;
     float largest = 0;
     for (size_t i = 0; i < count; i++) {
         float magnitude = fabsf(data[i]);
-        if (!isfinite(data[i])) {
-            odd++;
-        } else {
-            over += magnitude > half_max;
-            vanished += magnitude > 0 && magnitude <= half_vanishing;
-            largest = QC_MAX(largest, magnitude);
-        }
+        if (!isfinite(data[i])) continue;
+        over += magnitude > half_max;
+        vanished += magnitude > 0 && magnitude <= half_vanishing;
+        largest = QC_MAX(largest, magnitude);
     }
-    if (odd) qc_model_add_note(q->model, "'%s' holds %zu values that are NaN or infinite", tensor->name, odd);
     if (vanished) qc_model_add_note(q->model, "'%s': %zu of %zu values are too small for float16 and become 0", tensor->name, vanished, count);
     if (over && !q->options->saturate)
         return qc_fail(&q->model->env, QC_RANGE, "'%s': %zu of %zu values are beyond the largest float16, 65504 (the largest is %g); --saturate "

@@ -64,6 +64,8 @@ bool qc_pattern_matches(const char *pattern, const char *text);
 /* constant.c: forms of constants */
 /* Scans for values that are not finite: QC_RANGE with tensor and count. */
 qc_status qc_constant_finite(struct qc_quantizer *q, const struct qc_tensor *tensor);
+/* A note if a weight (a constant that is no scalar) holds such values: they stay what they are where it stays float. */
+void qc_constant_note_odd(struct qc_quantizer *q, const struct qc_tensor *tensor);
 /* int8, symmetric; one scale per slice of `axis`, or one in all (-1). */
 qc_status qc_constant_int8(struct qc_quantizer *q, struct qc_tensor *tensor, int axis, struct qc_tensor **made);
 qc_status qc_constant_half(struct qc_quantizer *q, struct qc_tensor *tensor, struct qc_tensor **made);

@@ -102,6 +102,8 @@ static qc_status treat_graph(struct qc_quantizer *q, struct qc_graph *graph)
 qc_status qc_quantize(struct qc_model *model, const struct qc_convert_options *options, const struct qc_stats *stats)
 {
     struct qc_quantizer q = {.model = model, .options = options, .stats = stats};
+    for (uint32_t g = 0; g < model->graph_count; g++)
+        for (uint32_t i = 0; i < model->graph[g]->tensor_count; i++) qc_constant_note_odd(&q, model->graph[g]->tensor[i]);
     QC_TRY(qc_select_init(&q));
     QC_TRY(qc_quantize_integer(&q));
     for (uint32_t g = 0; g < model->graph_count; g++) QC_TRY(treat_graph(&q, model->graph[g]));

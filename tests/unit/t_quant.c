@@ -161,6 +161,12 @@ static void out_of_range(void **state)
     qc_model_free(model);
     value[7] = NAN;
     refused(source, &(struct qc_convert_options){.mode = "dynamic"}, "NaN");
+    static const char *const modes[] = {"float32", "float16"};
+    for (int i = 0; i < 2; i++) { /* stay what they are, and are told */
+        model = convert(source, &(struct qc_convert_options){.mode = modes[i]});
+        assert_non_null(strstr(qc_model_note(model, 0), "holds 1 NaN and 0 infinite values among its "));
+        qc_model_free(model);
+    }
     qc_model_free(source);
 }
 

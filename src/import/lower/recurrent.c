@@ -100,7 +100,7 @@ static enum qc_recurrent choose(struct qc_build *b, const struct qc_recurrent_sp
     bool steps_free = qc_lower_is_free(b, x, time);
     bool long_sequence = spec->return_sequences && 4 * (int64_t)steps > 5 * ((int64_t)inputs + spec->cell[0].units);
     if (spec->form == QC_RECURRENT_LOOP || (spec->form == QC_RECURRENT_UNROLL && !steps_free)) {
-        *why = "as asked";
+        *why = "as asked, by --recurrent or by the mode";
         return spec->form;
     }
     if (spec->form == QC_RECURRENT_UNROLL) {
