@@ -4,6 +4,7 @@
 #include "unit.h"
 
 #include "op/build.h"
+#include "quant/stats.h"
 
 #include <math.h>
 #include <unistd.h>
@@ -259,6 +260,45 @@ static void data_is_checked(void **state)
     qc_model_free(source);
 }
 
+static qc_status fill_ids(void *user, size_t index, struct qc_session *session, struct qc_error *error)
+{
+    struct qc_tensor_info info;
+    (void)user;
+    (void)error;
+    if (qc_session_input(session, 0, &info)) return QC_INVALID;
+    for (size_t i = 0; i < info.bytes / 4; i++) {
+        if (info.type == QC_INT32) ((int32_t *)info.data)[i] = (int32_t)((index + 7 * i) % 9);
+        else ((float *)info.data)[i] = (float)((index + 7 * i) % 9);
+    }
+    return QC_OK;
+}
+
+/* A recurrent loop leaves those of its results unwritten that nothing reads; calibration must not look at them. */
+static void what_nothing_reads_is_not_observed(void **state)
+{
+    const struct qc_convert_options options = {.mode = "int8", .samples = &(struct qc_samples){8, fill_ids, NULL}};
+    struct qc_error error = {0};
+    (void)state;
+    struct qc_model *source = qc_model_open(QC_SOURCE_DIR "/tests/data/keras/keras1_lstm.h5", &(struct qc_options){.recurrent = QC_RECURRENT_LOOP}, &error);
+    if (!source) fail_msg("%s", error.text);
+    struct qc_model *model = convert(source, &(struct qc_convert_options){.mode = "float32"});
+    struct qc_stats *stats = qc_stats_collect(source, &options, &error);
+    if (!stats) fail_msg("%s", error.text);
+    const struct qc_node *loop = find(model, OP(WHILE));
+    int unread = 0;
+    for (int i = 0; i < loop->out_count; i++) {
+        float low, high;
+        const struct qc_tensor *out = loop->out[i];
+        if (out->type != QC_FLOAT32) continue;
+        assert_int_equal(qc_stats_range(stats, out, &low, &high), qc_tensor_use_count(out) > 0);
+        unread += !qc_tensor_use_count(out);
+    }
+    assert_true(unread > 0);
+    qc_stats_free(stats);
+    qc_model_free(model);
+    qc_model_free(source);
+}
+
 static void observers(void **state)
 {
     (void)state;
@@ -377,7 +417,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(float_modes), cmocka_unit_test(min_elements), cmocka_unit_test(out_of_range),
         cmocka_unit_test(same_scale_and_fixed_ranges), cmocka_unit_test(inputs_and_outputs), cmocka_unit_test(mixed),
-        cmocka_unit_test(data_is_checked), cmocka_unit_test(observers), cmocka_unit_test(threads_change_nothing), cmocka_unit_test(statistics_are_kept),
+        cmocka_unit_test(data_is_checked), cmocka_unit_test(observers), cmocka_unit_test(what_nothing_reads_is_not_observed), cmocka_unit_test(threads_change_nothing), cmocka_unit_test(statistics_are_kept),
         cmocka_unit_test(strict_and_targets), cmocka_unit_test(saving),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
