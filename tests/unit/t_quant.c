@@ -417,7 +417,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(float_modes), cmocka_unit_test(min_elements), cmocka_unit_test(out_of_range),
         cmocka_unit_test(same_scale_and_fixed_ranges), cmocka_unit_test(inputs_and_outputs), cmocka_unit_test(mixed),
-        cmocka_unit_test(data_is_checked), cmocka_unit_test(observers), cmocka_unit_test(what_nothing_reads_is_not_observed), cmocka_unit_test(threads_change_nothing), cmocka_unit_test(statistics_are_kept),
+        cmocka_unit_test(data_is_checked), cmocka_unit_test(observers), cmocka_unit_test(what_nothing_reads_is_not_observed),
+        cmocka_unit_test(threads_change_nothing), cmocka_unit_test(statistics_are_kept),
         cmocka_unit_test(strict_and_targets), cmocka_unit_test(saving),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
