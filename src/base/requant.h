@@ -76,7 +76,10 @@ static inline int32_t qc_requant(int32_t x, struct qc_multiplier m)
 {
     int left = m.shift > 0 ? m.shift : 0;
     int right = m.shift > 0 ? 0 : -m.shift;
-    return qc_rounding_shift(qc_high_mul(qc_shift_left(x, left), m.multiplier), right);
+    /* qc_high_mul without its saturation, which a multiplier below 2^31 never needs; a logical shift gives the same low 32 bits: so that
+     * compilers make vector code of loops */
+    int64_t product = (int64_t)qc_shift_left(x, left) * m.multiplier;
+    return qc_rounding_shift((int32_t)(uint32_t)((uint64_t)(product + (INT64_C(1) << 30)) >> 31), right);
 }
 
 static inline int32_t qc_requant_up(int32_t x, struct qc_multiplier m)

@@ -1,7 +1,7 @@
 /* arith.c - which variant of arith.h runs. */
 #include "kernel/arith.h"
 
-extern const struct qc_arith qc_arith_ref, qc_arith_rare;
+extern const struct qc_arith qc_arith_ref;
 #ifdef QC_X86
 extern const struct qc_arith qc_arith_avx2, qc_arith_avx512;
 #endif
@@ -24,7 +24,7 @@ qc_row_fn *qc_arith_pick(uint32_t features, enum qc_arith_op op, qc_dtype type, 
 {
     const struct qc_arith *chosen;
     QC_PICK(variants, features, chosen);
-    if (!chosen->row[op][type]) chosen = &qc_arith_rare;
-    *name = chosen->variant.name;
-    return chosen->row[op][type];
+    qc_row_fn *row = op < QC_ARITH_FAST_OPS ? chosen->row[op][type] : NULL;
+    *name = row ? chosen->variant.name : variants[0]->variant.name;
+    return row ? row : qc_arith_rare(op, type);
 }

@@ -24,8 +24,9 @@ enum qc_arith_op {
     QC_ARITH_QADD,               /* int8, uint8, int16; subtraction by sign -1 */
     QC_ARITH_QMUL_FAST,          /* int8, uint8 */
     QC_ARITH_QMUL,               /* int8, uint8, int16 */
+    QC_ARITH_FAST_OPS,
     /* From here on in one variant only: operations and types (float16, complex64 ...) whose speed matters less. */
-    QC_ARITH_QADD_POT, /* int16 of power of two scales: a.shift and b.shift are rounding right shifts */
+    QC_ARITH_QADD_POT = QC_ARITH_FAST_OPS, /* int16 of power of two scales: a.shift and b.shift are rounding right shifts */
     QC_ARITH_QDIV, /* int8, uint8, int16; no operand y may be its zero point */
     QC_ARITH_QSQUARED_DIFFERENCE, /* int8 */
     QC_ARITH_FLOOR_DIV, /* no integer y may be 0 */
@@ -70,11 +71,13 @@ struct qc_arith_quantized {
 
 struct qc_arith {
     struct qc_variant variant;
-    qc_row_fn *row[QC_ARITH_OPS][QC_DTYPE_COUNT]; /* NULL: not for this type */
+    qc_row_fn *row[QC_ARITH_FAST_OPS][QC_DTYPE_COUNT]; /* NULL: not for this type */
 };
 
 /* All variants of this build, plain first. */
 const struct qc_arith *const *qc_arith_variants(size_t *count);
+/* arith_rare.c: what has no variants; NULL if there is none. */
+qc_row_fn *qc_arith_rare(enum qc_arith_op op, qc_dtype type);
 /* The fastest row that `features` allow; *name is the variant's. NULL if the operation does not exist for the type. */
 qc_row_fn *qc_arith_pick(uint32_t features, enum qc_arith_op op, qc_dtype type, const char **name);
 

@@ -3,9 +3,7 @@
 
 #ifdef QC_X86
 QC_ISA_BEGIN(QC_AVX2)
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC optimize("O3")
-#endif
+QC_VECTORIZE
 #include "kernel/arith_template.h"
 QC_ISA_END
 

@@ -1,8 +1,8 @@
 /* arith_ref.c - arith.h for any processor. */
 #include "kernel/arith.h"
 
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC optimize("O3")
+#ifndef QC_X86 /* where it is for the oldest processors and for comparison alone */
+QC_VECTORIZE
 #endif
 #include "kernel/arith_template.h"
 

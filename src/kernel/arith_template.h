@@ -55,15 +55,6 @@ static inline int32_t qadd_fast(int32_t x, int32_t y, const struct qc_arith_quan
     return LIMIT(v, p->low, p->high);
 }
 
-static inline int32_t qadd(int32_t x, int32_t y, const struct qc_arith_quantized *p)
-{
-    int32_t a = qc_requant(qc_shift_left(x - p->a_zero, p->left_shift), p->a);
-    int32_t b = qc_requant(qc_shift_left(y - p->b_zero, p->left_shift), p->b);
-    int32_t v = qc_requant((int32_t)((uint32_t)a + (uint32_t)b * (uint32_t)p->sign), p->out);
-    v = (int32_t)((uint32_t)v + (uint32_t)p->zero);
-    return LIMIT(v, p->low, p->high);
-}
-
 /* 1.5 * 2^23: adding it rounds |v| < 2^22 half to even into the low bits. */
 static inline int32_t qmul_fast(int32_t x, int32_t y, const struct qc_arith_quantized *p)
 {
@@ -78,25 +69,72 @@ static inline int32_t qmul_fast(int32_t x, int32_t y, const struct qc_arith_quan
     return v.bits - 0x4B400000 + p->zero;
 }
 
-static inline int32_t qmul(int32_t x, int32_t y, const struct qc_arith_quantized *p)
-{
-    int32_t v = qc_requant((x - p->a_zero) * (y - p->b_zero), p->out);
-    v = (int32_t)((uint32_t)v + (uint32_t)p->zero);
-    return LIMIT(v, p->low, p->high);
-}
-
 #define QUANTIZED_ROW(name, T, F) QC_BINARY_ROW(name, struct qc_arith_quantized, T, T, F(x, y, p))
 
 QUANTIZED_ROW(qadd_fast_s8, int8_t, qadd_fast)
 QUANTIZED_ROW(qadd_fast_u8, uint8_t, qadd_fast)
-QUANTIZED_ROW(qadd_s8, int8_t, qadd)
-QUANTIZED_ROW(qadd_u8, uint8_t, qadd)
-QUANTIZED_ROW(qadd_s16, int16_t, qadd)
 QUANTIZED_ROW(qmul_fast_s8, int8_t, qmul_fast)
 QUANTIZED_ROW(qmul_fast_u8, uint8_t, qmul_fast)
-QUANTIZED_ROW(qmul_s8, int8_t, qmul)
-QUANTIZED_ROW(qmul_u8, uint8_t, qmul)
-QUANTIZED_ROW(qmul_s16, int16_t, qmul)
+
+/* The portable roundings work on blocks of 32-bit numbers, whatever the type: one body for all types, of a shape that becomes vector code. */
+enum { BLOCK = 256 };
+
+static void qadd_block(int32_t *restrict a, const int32_t *restrict b, size_t n, const struct qc_arith_quantized *params)
+{
+    const struct qc_arith_quantized p = *params;
+    for (size_t i = 0; i < n; i++) {
+        int32_t x = qc_requant(qc_shift_left(a[i] - p.a_zero, p.left_shift), p.a);
+        int32_t y = qc_requant(qc_shift_left(b[i] - p.b_zero, p.left_shift), p.b);
+        int32_t v = qc_requant((int32_t)((uint32_t)x + (uint32_t)y * (uint32_t)p.sign), p.out);
+        v = (int32_t)((uint32_t)v + (uint32_t)p.zero);
+        a[i] = LIMIT(v, p.low, p.high);
+    }
+}
+
+static void qmul_block(int32_t *restrict a, const int32_t *restrict b, size_t n, const struct qc_arith_quantized *params)
+{
+    const struct qc_arith_quantized p = *params;
+    for (size_t i = 0; i < n; i++) {
+        int32_t v = qc_requant((a[i] - p.a_zero) * (b[i] - p.b_zero), p.out);
+        v = (int32_t)((uint32_t)v + (uint32_t)p.zero);
+        a[i] = LIMIT(v, p.low, p.high);
+    }
+}
+
+typedef void block_fn(int32_t *restrict a, const int32_t *restrict b, size_t n, const struct qc_arith_quantized *params);
+
+#define BLOCK_ROWS(type, T)                                                                                                   \
+    static void widen_##type(int32_t *restrict to, const void *from, size_t step, size_t at, size_t n)                        \
+    {                                                                                                                         \
+        const T *x = (const T *)from + at * step;                                                                             \
+        if (step)                                                                                                             \
+            for (size_t i = 0; i < n; i++) to[i] = x[i];                                                                      \
+        else                                                                                                                  \
+            for (size_t i = 0; i < n; i++) to[i] = *x;                                                                        \
+    }                                                                                                                         \
+    static void blocks_##type(block_fn *block, const void *params, T *out, const void *const *in, const size_t *step, size_t n) \
+    {                                                                                                                         \
+        int32_t a[BLOCK], b[BLOCK];                                                                                           \
+        for (size_t at = 0; at < n; at += BLOCK) {                                                                            \
+            size_t count = n - at < BLOCK ? n - at : BLOCK;                                                                   \
+            widen_##type(a, in[0], step[0], at, count);                                                                       \
+            widen_##type(b, in[1], step[1], at, count);                                                                       \
+            block(a, b, count, params);                                                                                       \
+            for (size_t i = 0; i < count; i++) out[at + i] = (T)a[i];                                                         \
+        }                                                                                                                     \
+    }                                                                                                                         \
+    static void qadd_##type(const void *params, void *out, const void *const *in, const size_t *step, size_t n)               \
+    {                                                                                                                         \
+        blocks_##type(qadd_block, params, out, in, step, n);                                                                  \
+    }                                                                                                                         \
+    static void qmul_##type(const void *params, void *out, const void *const *in, const size_t *step, size_t n)               \
+    {                                                                                                                         \
+        blocks_##type(qmul_block, params, out, in, step, n);                                                                  \
+    }
+
+BLOCK_ROWS(s8, int8_t)
+BLOCK_ROWS(u8, uint8_t)
+BLOCK_ROWS(s16, int16_t)
 
 #define ARITH_ROWS                                                                                                                   \
     {                                                                                                                                \

@@ -3,9 +3,7 @@
 #include <float.h>
 #include <math.h>
 
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC optimize("O3")
-#endif
+QC_VECTORIZE
 
 enum { LANES = 16 };
 

@@ -1,9 +1,7 @@
 /* resize.c - see resize.h. */
 #include "kernel/resize.h"
 
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC optimize("O3")
-#endif
+QC_VECTORIZE
 
 /* EXPR from tl, tr, bl, br (the four numbers), p (the pixel) and row; SETUP is computed once for a pixel. */
 #define RESIZE(name, T, SETUP, EXPR)                                                                     \

@@ -4,9 +4,7 @@
 #include "kernel/vmath.h"
 #include <math.h>
 
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC optimize("O3")
-#endif
+QC_VECTORIZE
 
 #define FLOAT_ROW(name, EXPR) QC_UNARY_ROW(name, void, float, float, EXPR)
 #define HALF_ROW(name, EXPR) QC_UNARY_ROW(name, void, uint16_t, uint16_t, qc_float_to_half(EXPR))
