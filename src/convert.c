@@ -28,6 +28,16 @@ static bool parse_runtime(const char *text, struct qc_runtime_version *version)
     return sscanf(text, "%d.%d.%d", &version->major, &version->minor, &version->patch) >= 2;
 }
 
+/* Older runtimes take the first channel's scale for all of them, and the version does not tell them otherwise. */
+static qc_status check_dense(const struct qc_node *node, struct qc_runtime_version have, const char *target)
+{
+    static const struct qc_runtime_version since = {2, 17, 0};
+    const struct qc_tensor *weight = node->code == tfl_BuiltinOperator_FULLY_CONNECTED ? node->in[1] : NULL;
+    if (!weight || !weight->quant || weight->quant->count < 2 || qc_runtime_compare(since, have) <= 0) return QC_OK;
+    return qc_fail(&node->graph->model->env, QC_UNSUPPORTED, "FULLY_CONNECTED '%s' has a scale for each output channel, which TensorFlow Lite has since 2.17; the "
+                   "target is %s: --dense-per-tensor gives it one", qc_node_name(node), target);
+}
+
 /* Every operator must be one that the target has. */
 static qc_status check_target(struct qc_model *model, const char *target)
 {
@@ -39,7 +49,10 @@ static qc_status check_target(struct qc_model *model, const char *target)
             const struct qc_node *node = model->graph[g]->node[n];
             int version = qc_node_version(node);
             need = qc_runtime_of(node->code, version);
-            if (qc_runtime_compare(need, have) <= 0) continue;
+            if (qc_runtime_compare(need, have) <= 0) {
+                QC_TRY(check_dense(node, have, target));
+                continue;
+            }
             return qc_fail(&model->env, QC_UNSUPPORTED, "%s '%s' needs version %d of the operator, which TensorFlow Lite has since %d.%d.%d; the target is %s",
                            qc_node_op(node), qc_node_name(node), version, need.major, need.minor, need.patch, target);
         }

@@ -320,7 +320,7 @@ struct qc_convert_options {
     bool strict;                  /* int8, int16x8: an operator that would stay float is an error */
     qc_dtype io;                  /* int8: QC_INT8 or QC_UINT8, int16x8: QC_INT16 for inputs and outputs; QC_FLOAT32: as in the source */
     const char *target_runtime;   /* "2.5": operator versions beyond it are an error; NULL: any */
-    bool tflm;                    /* for TensorFlow Lite Micro: no hybrid operators, no float16, fixed shapes */
+    bool tflm;                    /* for TensorFlow Lite Micro: no hybrid operators, no float16, fixed shapes, one scale for dense weights */
     const char *const *keep_float; /* patterns (with * and ?) of layer names or operator types; NULL-terminated; NULL: none */
     const char *const *only;       /* likewise: everything else stays float; NULL: all */
     const char *recipe;            /* JSON text: [{"match": pattern, "mode": name}, ...], the last match holds; NULL: none */

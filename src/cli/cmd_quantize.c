@@ -399,7 +399,7 @@ static const char help[] =
     "  --only LIST            likewise: everything else stays float\n"
     "  --recipe FILE          JSON [{\"match\": pattern, \"mode\": mode}, ...]\n"
     "  --target-runtime V     fail if an operator needs a newer TensorFlow Lite, e.g. 2.5\n"
-    "  --target tflm          for TensorFlow Lite Micro\n"
+    "  --target tflm          for TensorFlow Lite Micro: no hybrid operators, no float16, fixed shapes, one scale for dense weights\n"
     "  --json                 the summary as JSON\n"
     "\n"
     "int8 and int16x8:\n"

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include <jpeglib.h>
+#include <jerror.h>
 #include <png.h>
 
 enum { MOST_PIXELS = 100 << 20 }; /* of one picture: a bomb is refused before it is unpacked */
@@ -26,10 +27,10 @@ static void jpeg_trapped(j_common_ptr jpeg)
     longjmp(trap->jump, 1);
 }
 
-static void jpeg_quiet(j_common_ptr jpeg, int level)
+/* Of the warnings one is an error, as it is for Pillow: data that ends early. libjpeg would fill the rest with grey. */
+static void jpeg_warned(j_common_ptr jpeg, int level)
 {
-    (void)jpeg;
-    (void)level;
+    if (level < 0 && jpeg->err->msg_code == JWRN_JPEG_EOF) jpeg_trapped(jpeg);
 }
 
 static bool load_jpeg(FILE *file, struct cli_picture *picture, char *why, size_t size)
@@ -39,7 +40,7 @@ static bool load_jpeg(FILE *file, struct cli_picture *picture, char *why, size_t
     uint8_t *volatile rgb = NULL;
     jpeg.err = jpeg_std_error(&trap.manager);
     trap.manager.error_exit = jpeg_trapped;
-    trap.manager.emit_message = jpeg_quiet;
+    trap.manager.emit_message = jpeg_warned;
     if (setjmp(trap.jump)) {
         snprintf(why, size, "%s", trap.text);
         jpeg_destroy_decompress(&jpeg);

@@ -46,21 +46,20 @@ static bool value_at(const void *data, qc_dtype type, size_t at, double *value)
     }
 }
 
-qc_status cli_samples_put(const struct qc_tensor_info *input, size_t to, const void *data, qc_dtype type, size_t at, size_t sample,
-                          struct qc_error *error)
+qc_status cli_samples_put(const struct qc_tensor_info *input, size_t to, const void *data, qc_dtype type, size_t at, struct qc_error *error)
 {
     double value;
     if (!value_at(data, type, at, &value))
-        return cli_samples_fail(error, QC_INVALID, "sample %zu, input '%s': data of type %s cannot be used", sample, input->name, qc_dtype_name(type));
+        return cli_samples_fail(error, QC_INVALID, "input '%s': data of type %s cannot be used", input->name, qc_dtype_name(type));
     if (!isfinite(value))
-        return cli_samples_fail(error, QC_RANGE, "sample %zu, input '%s': element %zu is %s", sample, input->name, to, isnan(value) ? "NaN" : "infinite");
+        return cli_samples_fail(error, QC_RANGE, "input '%s': element %zu is %s", input->name, to, isnan(value) ? "NaN" : "infinite");
     if (input->type == QC_FLOAT32) {
         ((float *)input->data)[to] = (float)value;
         return QC_OK;
     }
     bool narrow = input->type == QC_INT32, fits = value == floor(value) && (narrow ? fabs(value) <= 2147483647.0 : fabs(value) < 9e18);
     if (!fits || (input->type != QC_INT32 && input->type != QC_INT64))
-        return cli_samples_fail(error, QC_RANGE, "sample %zu, input '%s': %g at element %zu does not fit its type %s", sample, input->name, value, to,
+        return cli_samples_fail(error, QC_RANGE, "input '%s': %g at element %zu does not fit its type %s", input->name, value, to,
                                 qc_dtype_name(input->type));
     if (narrow)
         ((int32_t *)input->data)[to] = (int32_t)value;
@@ -69,7 +68,7 @@ qc_status cli_samples_put(const struct qc_tensor_info *input, size_t to, const v
     return QC_OK;
 }
 
-qc_status cli_samples_put_all(const struct qc_tensor_info *input, const void *data, qc_dtype type, size_t count, size_t sample, struct qc_error *error)
+qc_status cli_samples_put_all(const struct qc_tensor_info *input, const void *data, qc_dtype type, size_t count, struct qc_error *error)
 {
     qc_status status = QC_OK;
     if (type == QC_FLOAT32 && input->type == QC_FLOAT32) {
@@ -81,7 +80,7 @@ qc_status cli_samples_put_all(const struct qc_tensor_info *input, const void *da
             return QC_OK;
         }
     }
-    for (size_t i = 0; i < count && !status; i++) status = cli_samples_put(input, i, data, type, i, sample, error);
+    for (size_t i = 0; i < count && !status; i++) status = cli_samples_put(input, i, data, type, i, error);
     return status;
 }
 

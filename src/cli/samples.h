@@ -34,13 +34,12 @@ int cli_samples_pictures(struct cli_samples *samples, struct qc_model *model);
 int cli_samples_text(struct cli_samples *samples, struct qc_model *model);
 int cli_samples_random(struct cli_samples *samples, struct qc_model *model);
 
-/* Fills *error with a sentence; returns `status`. */
+/* Fills *error with a sentence; returns `status`. Who asked for the sample puts its number in front. */
 qc_status cli_samples_fail(struct qc_error *error, qc_status status, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* Puts value `at` of an array of `type` into element `to` of an input: float32, or an integer type that holds it. */
-qc_status cli_samples_put(const struct qc_tensor_info *input, size_t to, const void *data, qc_dtype type, size_t at, size_t sample,
-                          struct qc_error *error);
+qc_status cli_samples_put(const struct qc_tensor_info *input, size_t to, const void *data, qc_dtype type, size_t at, struct qc_error *error);
 /* The first `count` values of an array, into the first elements of an input. */
-qc_status cli_samples_put_all(const struct qc_tensor_info *input, const void *data, qc_dtype type, size_t count, size_t sample, struct qc_error *error);
+qc_status cli_samples_put_all(const struct qc_tensor_info *input, const void *data, qc_dtype type, size_t count, struct qc_error *error);
 
 #endif

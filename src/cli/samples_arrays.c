@@ -31,16 +31,16 @@ static int find_array(struct source *source, struct qc_session *session, size_t 
 }
 
 /* The shape that the input takes for one sample: rows of `array` as its batch. */
-static qc_status shape_for(const struct qc_array *array, const struct qc_tensor_info *input, size_t sample, int32_t *dims, struct qc_error *error)
+static qc_status shape_for(const struct qc_array *array, const struct qc_tensor_info *input, int32_t *dims, struct qc_error *error)
 {
     bool whole = array->rank == input->rank + 1; /* every sample is a whole input */
     if (!whole && array->rank != input->rank)
-        return cli_samples_fail(error, QC_INVALID, "sample %zu, input '%s': the data has rank %d, the input %d", sample, input->name, array->rank, input->rank);
+        return cli_samples_fail(error, QC_INVALID, "input '%s': the data has rank %d, the input %d", input->name, array->rank, input->rank);
     for (int i = 0; i < input->rank; i++) {
         int64_t size = array->dims[i + (whole ? 1 : 0)];
         if (!i && !whole) size = input->signature[0] > 0 ? input->signature[0] : 1;
         if ((input->signature[i] >= 0 && size != input->signature[i]) || size > INT32_MAX)
-            return cli_samples_fail(error, QC_INVALID, "sample %zu, input '%s': dimension %d of the data is %lld, the input has %d", sample, input->name, i,
+            return cli_samples_fail(error, QC_INVALID, "input '%s': dimension %d of the data is %lld, the input has %d", input->name, i,
                                     (long long)size, (int)input->signature[i]);
         dims[i] = (int32_t)size;
     }
@@ -54,7 +54,7 @@ static qc_status copy(struct source *source, size_t a, const struct qc_array *ar
     size_t elements = 1, width = array->count ? array->bytes / array->count : 0;
     for (int d = 0; d < input->rank; d++) elements *= (size_t)input->dims[d];
     if (elements > array->count || sample > array->count / (elements ? elements : 1) - (elements != 0))
-        return cli_samples_fail(error, QC_INVALID, "the data of input '%s' ends before sample %zu", input->name, sample);
+        return cli_samples_fail(error, QC_INVALID, "input '%s': the data ends before it", input->name);
     if (elements * width > source->room) {
         free(source->values);
         source->values = malloc(elements * width);
@@ -62,7 +62,7 @@ static qc_status copy(struct source *source, size_t a, const struct qc_array *ar
     }
     if (elements * width > source->room) return cli_samples_fail(error, QC_NOMEM, "memory ran out");
     qc_status status = elements ? qc_arrays_read(source->arrays, a, sample * elements, elements, source->values, error) : QC_OK;
-    return status ? status : cli_samples_put_all(input, source->values, array->type, elements, sample, error);
+    return status ? status : cli_samples_put_all(input, source->values, array->type, elements, error);
 }
 
 static qc_status fill(void *user, size_t sample, struct qc_session *session, struct qc_error *error)
@@ -74,12 +74,12 @@ static qc_status fill(void *user, size_t sample, struct qc_session *session, str
         int32_t dims[QC_MAX_RANK];
         if (qc_session_input(session, i, &input)) return cli_samples_fail(error, QC_INVALID, "input %zu is not ready", i);
         int a = find_array(source, session, i);
-        if (a < 0) return cli_samples_fail(error, QC_INVALID, "the data has no array named '%s' for that input", input.name);
+        if (a < 0) return cli_samples_fail(error, QC_INVALID, "input '%s': the data has no array of that name", input.name);
         qc_status status = qc_arrays_describe(source->arrays, (size_t)a, &array, error);
-        if (!status) status = shape_for(&array, &input, sample, dims, error);
+        if (!status) status = shape_for(&array, &input, dims, error);
         if (!status) status = qc_session_resize(session, i, input.rank, dims, error);
         if (status) return status;
-        if (qc_session_input(session, i, &input)) return cli_samples_fail(error, QC_INVALID, "input %zu cannot take the shape of sample %zu", i, sample);
+        if (qc_session_input(session, i, &input)) return cli_samples_fail(error, QC_INVALID, "input %zu cannot take its shape", i);
         if ((status = copy(source, (size_t)a, &array, &input, sample, error))) return status;
     }
     return QC_OK;

@@ -32,8 +32,8 @@ static qc_status fill(void *user, size_t sample, struct qc_session *session, str
         for (size_t k = 0; k < elements; k++) {
             float value = (float)(mix(state + k) >> 40) * 0x1p-24f;
             int64_t bit = value >= 0.5f;
-            qc_status status = input.type == QC_FLOAT32 ? cli_samples_put(&input, k, &value, QC_FLOAT32, 0, sample, error)
-                                                        : cli_samples_put(&input, k, &bit, QC_INT64, 0, sample, error);
+            qc_status status = input.type == QC_FLOAT32 ? cli_samples_put(&input, k, &value, QC_FLOAT32, 0, error)
+                                                        : cli_samples_put(&input, k, &bit, QC_INT64, 0, error);
             if (status) return status;
         }
     }

@@ -27,7 +27,7 @@ static qc_status fill(void *user, size_t sample, struct qc_session *session, str
     if (qc_session_input_count(session) != 1 || qc_session_input(session, 0, &input))
         return cli_samples_fail(error, QC_INVALID, "sentences need a model with one input [batch, maxlen]");
     for (size_t k = 0; k < source->padding.maxlen && !status; k++)
-        status = cli_samples_put(&input, k, source->ids, QC_INT32, sample * source->padding.maxlen + k, sample, error);
+        status = cli_samples_put(&input, k, source->ids, QC_INT32, sample * source->padding.maxlen + k, error);
     return status;
 }
 

@@ -26,6 +26,8 @@ static qc_status quantize_graph(struct qc_quantizer *q, struct qc_graph *graph)
 {
     struct qc_int_plan plan;
     QC_TRY(qc_int_plan_make(&plan, q, graph));
+    if (graph->node_count && !qc_int_plan_measured(&plan))
+        return qc_fail(&q->model->env, QC_INVALID, "the statistics name none of the model's values: they are those of another model");
     if (q->options->strict) QC_TRY(refuse_all(&plan));
     for (uint32_t i = 0; i < plan.node_count; i++)
         if (plan.node[i].refusal)

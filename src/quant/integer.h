@@ -45,6 +45,8 @@ struct qc_int_plan {
 };
 
 qc_status qc_int_plan_make(struct qc_int_plan *plan, struct qc_quantizer *q, struct qc_graph *graph);
+/* Some value was seen while calibrating, or the graph holds no float values. */
+bool qc_int_plan_measured(const struct qc_int_plan *plan);
 qc_status qc_int_apply(struct qc_int_plan *plan);
 qc_status qc_int_io(struct qc_int_plan *plan);
 

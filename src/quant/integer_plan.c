@@ -281,6 +281,18 @@ static void spread_params(struct qc_int_plan *plan)
     }
 }
 
+bool qc_int_plan_measured(const struct qc_int_plan *plan)
+{
+    size_t floats = 0, measured = 0;
+    for (uint32_t i = 0; i < plan->value_count; i++) {
+        const struct qc_tensor *tensor = plan->graph->tensor[i];
+        if (!qc_int_is_float(tensor) || tensor->constant) continue;
+        floats++;
+        measured += is_measured(plan->q, tensor);
+    }
+    return measured || !floats;
+}
+
 qc_status qc_int_plan_make(struct qc_int_plan *plan, struct qc_quantizer *q, struct qc_graph *graph)
 {
     struct qc_arena *arena = &q->model->arena;

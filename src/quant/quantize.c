@@ -45,7 +45,8 @@ const struct qc_operand_rule *qc_operand_rule(const struct qc_quant_rule *rule, 
 int qc_weight_axis(const struct qc_quantizer *q, const struct qc_node *node, int slot, int declared)
 {
     if (q->options->per_tensor || declared < 0 || declared >= node->in[slot]->rank) return -1;
-    if (q->options->dense_per_tensor && node->code == tfl_BuiltinOperator_FULLY_CONNECTED) return -1;
+    bool dense = q->options->dense_per_tensor || q->options->tflm; /* many builds of TensorFlow Lite Micro take one scale alone */
+    if (dense && node->code == tfl_BuiltinOperator_FULLY_CONNECTED) return -1;
     return declared;
 }
 

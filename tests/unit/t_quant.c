@@ -355,6 +355,9 @@ static void statistics_are_kept(void **state)
     struct qc_stats *again = qc_stats_open(path, NULL);
     assert_non_null(again);
     assert_int_equal(qc_stats_merge(again, stats, NULL), QC_OK);
+    struct qc_stats *empty = qc_stats_new();
+    refused(source, &(struct qc_convert_options){.mode = "int8", .stats = empty}, "another model");
+    qc_stats_free(empty);
     struct qc_model *a = convert(source, &options), *b = convert(source, &(struct qc_convert_options){.mode = "int8", .stats = again});
     for (uint32_t i = 0; i < a->graph[0]->tensor_count; i++) {
         const struct qc_quant *p = a->graph[0]->tensor[i]->quant, *q = b->graph[0]->tensor[i]->quant;
@@ -384,7 +387,14 @@ static void strict_and_targets(void **state)
     qc_model_free(model);
     refused(source, &(struct qc_convert_options){.mode = "int8", .samples = &samples, .strict = true}, "COS");
     refused(source, &(struct qc_convert_options){.mode = "dynamic", .target_runtime = "2.10"}, "2.17");
+    refused(source, &(struct qc_convert_options){.mode = "int8", .samples = &samples, .target_runtime = "2.10"}, "--dense-per-tensor");
+    model = convert(source, &(struct qc_convert_options){.mode = "int8", .samples = &samples, .target_runtime = "2.10", .dense_per_tensor = true});
+    assert_int_equal(find(model, OP(FULLY_CONNECTED))->in[1]->quant->count, 1);
+    qc_model_free(model);
     refused(source, &(struct qc_convert_options){.mode = "float16", .tflm = true}, "float16");
+    model = convert(source, &(struct qc_convert_options){.mode = "int8", .samples = &samples, .tflm = true});
+    assert_int_equal(find(model, OP(FULLY_CONNECTED))->in[1]->quant->count, 1);
+    qc_model_free(model);
     qc_model_free(source);
 }
 
