@@ -290,7 +290,7 @@ QC_API bool qc_mode_list(size_t index, struct qc_mode *mode);
 /*
  * Representative data. `fill` writes sample `index` into the inputs of `session` (a session of the float model: see
  * qc_session_input, and qc_session_resize for inputs of free size). It may be asked for the same sample more than once, and from
- * several threads, but never by two at a time; calibration asks in order of index.
+ * several threads, but never by two at a time; calibration asks in order of index, and clears the session's states before each.
  */
 struct qc_samples {
     size_t count;
@@ -376,7 +376,7 @@ struct qc_difference {
     bool not_finite;    /* holds NaN or infinities where the reference does not */
 };
 
-/* Runs both models on the same samples. Layers are matched by name; inputs by name or else by order; outputs by order. */
+/* Runs both models on the same samples, states cleared before each. Layers are matched by name; inputs by name or else by order; outputs by order. */
 struct qc_comparison;
 QC_API struct qc_comparison *qc_compare(struct qc_model *reference, struct qc_model *model, const struct qc_samples *samples, int threads,
                                         struct qc_error *error);

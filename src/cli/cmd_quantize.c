@@ -106,7 +106,7 @@ static int read_arguments(struct arguments *a)
         if (!read_word("--route", a->route, route, &index)) return CLI_USAGE;
         a->import.route = index;
     }
-    /* The reset step of a fused layer needs a weight of -1e4, which leaves nothing of the others in one int8 scale. */
+    /* The flag that starts a fused layer anew would take the whole range of its int8 input. */
     if (!a->import.recurrent && a->mode && !is_float_mode(a->mode)) a->import.recurrent = QC_RECURRENT_LOOP;
     if (a->batch && !cli_number("--batch", a->batch, 1, 1 << 20, &number)) return CLI_USAGE;
     if (a->batch) a->import.batch = (int32_t)number;

@@ -2,9 +2,10 @@
  * calibrate.c - runs the float graph on the shipping runtime, with an observer on every float value. Each thread has a session and states of
  * its own and takes the next sample when it is done with one; at the end the states are joined. Memory does not grow with the samples.
  */
+#include "base/pool.h"
+#include "quant/integer_lstm.h"
 #include "quant/observer.h"
 #include "quant/stats.h"
-#include "base/pool.h"
 #include "run/run.h"
 
 #include <pthread.h>
@@ -65,14 +66,27 @@ static void see(struct watch *w, const struct qc_tensor *tensor, const void *dat
     if (!observer->see(*state, data, bytes / sizeof(float))) w->odd = tensor;
 }
 
+static void see_cell(void *user, const struct qc_tensor *state, const float *value, size_t count)
+{
+    see(user, state, value, count * sizeof *value);
+}
+
+static void see_cells(struct watch *w, const struct qc_step *step)
+{
+    struct qc_env *env = &w->session->env;
+    size_t count = qc_int_lstm_work(step);
+    float *work = count ? qc_env_alloc(env, count * sizeof *work) : NULL;
+    w->no_memory |= count && !work;
+    if (work) qc_int_lstm_cells(step, work, see_cell, w);
+    qc_env_free(env, work);
+}
+
 static void see_step(void *user, const struct qc_step *step)
 {
     struct watch *w = user;
     for (int i = 0; i < step->out_count; i++)
         if (step->out[i] && step->out[i]->type == QC_FLOAT32) see(w, step->out[i]->tensor, step->out[i]->data, step->out[i]->bytes);
-    for (int i = 0; i < step->intermediate_count; i++)
-        if (step->intermediate[i] && step->intermediate[i]->type == QC_FLOAT32 && step->intermediate[i]->data)
-            see(w, step->intermediate[i]->tensor, step->intermediate[i]->data, step->intermediate[i]->bytes);
+    if (qc_int_lstm(step->node)) see_cells(w, step);
 }
 
 static void see_inputs(struct watch *w)
@@ -120,6 +134,8 @@ static bool take(struct watch *w, size_t *sample)
         *sample = c->next++;
         if (options->progress && !options->progress(options->progress_user, "calibrating", *sample, samples->count))
             explain(&error, QC_CANCELLED, "stopped while calibrating, at sample %zu", *sample);
+        else if (qc_session_reset(w->session, &why)) /* every sample is a sequence of its own */
+            explain(&error, why.status, "sample %zu: %.*s", *sample, 900, why.text);
         else if (samples->fill(samples->user, *sample, w->session, &why))
             explain(&error, why.status ? why.status : QC_INVALID, "sample %zu: %.*s", *sample, 900, why.text);
     }
@@ -229,6 +245,15 @@ static qc_status run_all(struct calibration *c, int workers, int threads, int bi
     return status;
 }
 
+/* Variables that samples write are read by later ones: then there is one order alone. */
+static bool keeps_variables(const struct qc_model *model)
+{
+    for (uint32_t g = 0; g < model->graph_count; g++)
+        for (uint32_t n = 0; n < model->graph[g]->node_count; n++)
+            if (model->graph[g]->node[n]->code == tfl_BuiltinOperator_ASSIGN_VARIABLE) return true;
+    return false;
+}
+
 struct qc_stats *qc_calibrate(struct qc_model *model, const struct qc_convert_options *options, int bits)
 {
     const char *name = options->observer ? options->observer : "minmax";
@@ -240,7 +265,8 @@ struct qc_stats *qc_calibrate(struct qc_model *model, const struct qc_convert_op
     if (!c.observer) status = qc_fail(&model->env, QC_INVALID, "there is no observer '%s'", name);
     if (!status && !samples) status = qc_fail(&model->env, QC_INVALID, "the representative data holds no samples");
     pthread_mutex_init(&c.lock, NULL);
-    if (!status) status = run_all(&c, (int)QC_MIN((size_t)threads, samples), threads, bits, stats);
+    int workers = keeps_variables(model) ? 1 : (int)QC_MIN((size_t)threads, samples);
+    if (!status) status = run_all(&c, workers, threads, bits, stats);
     pthread_mutex_destroy(&c.lock);
     if (!status) return stats;
     qc_stats_free(stats);

@@ -294,6 +294,7 @@ static qc_status one_sample(struct qc_comparison *c, const struct qc_samples *sa
                             struct qc_session *session)
 {
     struct qc_error error = {0};
+    if (qc_session_reset(reference, &error) || qc_session_reset(session, &error)) return qc_fail(&c->env, error.status, "%s", error.text);
     if (samples->fill(samples->user, index, reference, &error)) return qc_fail(&c->env, error.status, "sample %zu: %s", index, error.text);
     QC_TRY(give_inputs(c, reference, session));
     if (qc_session_invoke(reference, &error) || qc_session_invoke(session, &error))

@@ -148,6 +148,22 @@ qc_status qc_constant_int8(struct qc_quantizer *q, struct qc_tensor *tensor, int
     return add_form(q, tensor, "int8", axis, *made);
 }
 
+bool qc_constant_vanishes(const struct qc_tensor *tensor)
+{
+    size_t count = tensor->bytes / sizeof(float), values = 0, small = 0;
+    float value, largest = 0;
+    for (size_t i = 0; i < count; i++) {
+        memcpy(&value, (const char *)tensor->data + i * sizeof value, sizeof value);
+        largest = fmaxf(largest, fabsf(value));
+    }
+    for (size_t i = 0; i < count; i++) {
+        memcpy(&value, (const char *)tensor->data + i * sizeof value, sizeof value);
+        values += value != 0;
+        small += value != 0 && fabsf(value) < largest / 254;
+    }
+    return small > values / 2;
+}
+
 /* ---- DEQUANTIZE ---- */
 
 qc_status qc_constant_unpacked(struct qc_quantizer *q, struct qc_tensor *tensor, struct qc_tensor *stored, struct qc_tensor **made)

@@ -50,6 +50,12 @@ bool qc_int_plan_measured(const struct qc_int_plan *plan);
 qc_status qc_int_apply(struct qc_int_plan *plan);
 qc_status qc_int_io(struct qc_int_plan *plan);
 
+/* Steps of qc_int_apply, for recipes of their own: operand `slot` as an integer activation; float results as integers; a bias of `bits`. */
+qc_status qc_int_activation(struct qc_int_plan *plan, const struct qc_int_node *n, int slot);
+qc_status qc_int_results(struct qc_int_plan *plan, const struct qc_int_node *n);
+qc_status qc_int_bias(struct qc_int_plan *plan, const struct qc_tensor *bias, const struct qc_tensor *weight, float input_scale, int bits,
+                      struct qc_tensor **made);
+
 /* A result that is float32, or an operand. */
 static inline bool qc_int_is_float(const struct qc_tensor *tensor)
 {

@@ -4,6 +4,7 @@
  */
 #include "quant/integer.h"
 #include "pass/shared/edit.h"
+#include "quant/integer_lstm.h"
 #include "quant/stats.h"
 
 #include <math.h>
@@ -113,7 +114,7 @@ static struct qc_affine params_for(const struct qc_int_plan *plan, const struct 
     return value->params;
 }
 
-static qc_status activation(struct qc_int_plan *plan, const struct qc_int_node *n, int slot)
+qc_status qc_int_activation(struct qc_int_plan *plan, const struct qc_int_node *n, int slot)
 {
     struct qc_tensor *tensor = n->node->in[slot], *made;
     qc_dtype type = n->bits == 8 ? QC_INT8 : QC_INT16;
@@ -168,17 +169,18 @@ static qc_status weights_with(struct qc_int_plan *plan, const struct qc_tensor *
     return QC_OK;
 }
 
-static qc_status bias_constant(struct qc_int_plan *plan, const struct qc_tensor *bias, const float *data, const struct qc_tensor *weight,
-                               float input_scale, int bits, struct qc_tensor **made)
+qc_status qc_int_bias(struct qc_int_plan *plan, const struct qc_tensor *bias, const struct qc_tensor *weight, float input_scale, int bits,
+                      struct qc_tensor **made)
 {
     struct qc_arena *arena = &plan->q->model->arena;
+    const float *data = floats_of(plan, bias);
     size_t count = bias->bytes / sizeof(float), width = bits == 64 ? 8 : 4;
     uint32_t slices = weight->quant->count;
     float *scale = qc_arena_array(arena, slices, sizeof *scale);
     int64_t *zero = qc_arena_array(arena, slices, sizeof *zero);
     struct qc_quant *quant = qc_arena_alloc(arena, sizeof *quant);
     char *stored = qc_arena_array(arena, count, width);
-    if (!scale || !zero || !quant || !stored) return QC_NOMEM;
+    if (!data || !scale || !zero || !quant || !stored) return QC_NOMEM;
     for (uint32_t i = 0; i < slices; i++) scale[i] = qc_params_bias(input_scale, weight->quant->scale[i]);
     for (size_t i = 0; i < count; i++) {
         int64_t value = qc_quantize_bias(data[i], scale[slices == 1 ? 0 : i % slices], bits);
@@ -214,7 +216,7 @@ static qc_status weights_and_bias(struct qc_int_plan *plan, const struct qc_int_
         if (!data) return QC_NOMEM;
         if (n->bits == 8) QC_TRY(scales_for_bias(plan, weight, data, bias->bytes / sizeof(float), input_scale, &scales));
         if (scales) QC_TRY(weights_with(plan, from, weight, scales, &weight));
-        QC_TRY(bias_constant(plan, bias, data, weight, input_scale, n->bits == 8 ? 32 : 64, &made));
+        QC_TRY(qc_int_bias(plan, bias, weight, input_scale, n->bits == 8 ? 32 : 64, &made));
         qc_node_set_input(n->node, bias_slot, made);
     }
     qc_node_set_input(n->node, slot, weight);
@@ -223,7 +225,7 @@ static qc_status weights_and_bias(struct qc_int_plan *plan, const struct qc_int_
 
 /* ---- nodes ---- */
 
-static qc_status results(struct qc_int_plan *plan, const struct qc_int_node *n)
+qc_status qc_int_results(struct qc_int_plan *plan, const struct qc_int_node *n)
 {
     qc_dtype type = n->bits == 8 ? QC_INT8 : QC_INT16;
     if (rule_of(n->node)->output == QC_OUTPUT_KEEP) return QC_OK;
@@ -243,13 +245,14 @@ static qc_status results(struct qc_int_plan *plan, const struct qc_int_node *n)
 static qc_status apply_node(struct qc_int_plan *plan, const struct qc_int_node *n)
 {
     const struct qc_quant_rule *rule = rule_of(n->node);
+    if (qc_int_lstm(n->node)) return qc_int_lstm_apply(plan, n);
     for (int i = 0; i < n->node->in_count; i++) {
         int role = qc_int_is_float(n->node->in[i]) ? qc_operand_rule(rule, i)->role : QC_ROLE_KEEP;
-        if (role == QC_ROLE_ACTIVATION || role == QC_ROLE_SAME) QC_TRY(activation(plan, n, i));
+        if (role == QC_ROLE_ACTIVATION || role == QC_ROLE_SAME) QC_TRY(qc_int_activation(plan, n, i));
     }
     for (int i = 0; i < n->node->in_count; i++)
         if (qc_int_is_float(n->node->in[i]) && qc_operand_rule(rule, i)->role == QC_ROLE_WEIGHT) QC_TRY(weights_and_bias(plan, n, i));
-    QC_TRY(results(plan, n));
+    QC_TRY(qc_int_results(plan, n));
     n->node->version = 0;
     if (qc_option(n->node, "pot_scale_int16", 0)) QC_TRY(qc_set_option(n->node, "pot_scale_int16", 0));
     return QC_OK;

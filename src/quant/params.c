@@ -44,9 +44,9 @@ float qc_params_weight(double magnitude)
     return ((float)magnitude - (float)-magnitude) / 254.0f;
 }
 
-float qc_params_power_of_two(double min, double max)
+float qc_params_cell(double min, double max)
 {
-    double magnitude = QC_MAX(QC_MAX(fabs(min), fabs(max)), near_zero);
+    double magnitude = QC_MAX(QC_MAX(fabs(min), fabs(max)), 1);
     return (float)exp2(ceil(log2(magnitude)) - 15);
 }
 

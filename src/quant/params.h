@@ -22,8 +22,8 @@ struct qc_affine qc_params_activation(double min, double max, int bits);
 struct qc_affine qc_params_constant(double min, double max, int bits);
 /* Of weights with this largest magnitude: symmetric in [-127, 127]. */
 float qc_params_weight(double magnitude);
-/* Of a cell state: symmetric 16 bits, the range a power of two. */
-float qc_params_power_of_two(double min, double max);
+/* Of an LSTM's cell state: symmetric 16 bits, the range a power of two, at least 1. */
+float qc_params_cell(double min, double max);
 /* Of a bias: the product of both scales. */
 float qc_params_bias(float input_scale, float weight_scale);
 /* The weight scale that a bias of this magnitude needs, to leave room in the 32-bit accumulator; 0 if weight_scale is enough. */

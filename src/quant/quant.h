@@ -68,6 +68,8 @@ qc_status qc_constant_finite(struct qc_quantizer *q, const struct qc_tensor *ten
 void qc_constant_note_odd(struct qc_quantizer *q, const struct qc_tensor *tensor);
 /* int8, symmetric; one scale per slice of `axis`, or one in all (-1). */
 qc_status qc_constant_int8(struct qc_quantizer *q, struct qc_tensor *tensor, int axis, struct qc_tensor **made);
+/* One scale for all of the float values would make more than half of those that are not 0 vanish. */
+bool qc_constant_vanishes(const struct qc_tensor *tensor);
 qc_status qc_constant_half(struct qc_quantizer *q, struct qc_tensor *tensor, struct qc_tensor **made);
 /* A float32 value made from a stored form by one DEQUANTIZE at the front of the graph. */
 qc_status qc_constant_unpacked(struct qc_quantizer *q, struct qc_tensor *tensor, struct qc_tensor *stored, struct qc_tensor **made);

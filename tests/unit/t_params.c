@@ -58,8 +58,8 @@ static void large_bias_widens_weights(void **state)
 static void cell_states_are_powers_of_two(void **state)
 {
     (void)state;
-    assert_float_equal(qc_params_power_of_two(-3, 2), 4.0f / 32768, 0);
-    assert_float_equal(qc_params_power_of_two(-4, 2), 4.0f / 32768, 0);
+    assert_float_equal(qc_params_cell(-3, 2), 4.0f / 32768, 0);
+    assert_float_equal(qc_params_cell(-4, 2), 4.0f / 32768, 0);
 }
 
 int main(void)

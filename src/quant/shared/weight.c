@@ -21,6 +21,15 @@ static size_t elements_judged(const struct qc_node *node, const struct qc_quant_
     return total;
 }
 
+/* Of a recurrent operator: the reset step of a fused layer is such a weight. */
+static bool any_vanishes(const struct qc_node *node, const struct qc_quant_rule *rule)
+{
+    for (int i = 0; i < node->in_count && i < 64; i++)
+        if ((rule->hybrid >> i & 1) && node->in[i] && node->in[i]->constant && node->in[i]->type == QC_FLOAT32 && qc_constant_vanishes(node->in[i]))
+            return true;
+    return false;
+}
+
 const char *qc_weight_refusal(const struct qc_quantizer *q, const struct qc_node *node, int slot)
 {
     const struct qc_op *op = qc_op_find(node->code, node->custom);
@@ -30,6 +39,7 @@ const char *qc_weight_refusal(const struct qc_quantizer *q, const struct qc_node
     if (role == QC_ROLE_BIAS) return "a bias: it is added in float";
     if (role != QC_ROLE_WEIGHT && !(rule->hybrid >> slot & 1) && !qc_weight_moves(node, slot)) return "not a weight";
     if ((int64_t)elements_judged(node, rule, slot) < least_elements(q)) return "fewer elements than --min-elements";
+    if (rule->in[0].role == QC_ROLE_FLOAT && any_vanishes(node, rule)) return "a few weights are so large that one scale makes the others 0";
     return NULL;
 }
 
