@@ -4,6 +4,7 @@
 #include "wire/h5_file.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- superblock ---- */
@@ -25,22 +26,19 @@ struct qc_h5 *qc_h5_open(struct qc_env *env, const void *bytes, size_t size)
     const uint8_t *start = find_signature(bytes, size);
     size_t left = start ? size - (size_t)(start - (const uint8_t *)bytes) : 0;
     int version = left > 24 ? start[8] : -1;
-    if (version >= 2 && version <= 3) {
-        qc_fail(env, QC_UNSUPPORTED, "the HDF5 file uses the newer format (libver=\"latest\"), which is not supported; save the model again with h5py's "
-                "default settings");
-        return NULL;
-    }
-    size_t addresses = version == 1 ? 28 : 24; /* base, free space, end, driver information, root symbol table entry */
-    if (version < 0 || version > 1 || left < addresses + 32 + 40 || start[13] != 8 || start[14] != 8) {
+    bool newer = version >= 2; /* then: base, extension, end, root; before: base, free space, end, driver information, root symbol table entry */
+    size_t addresses = newer ? 12 : version == 1 ? 28 : 24, root = addresses + (newer ? 24 : 40);
+    if (version < 0 || version > 3 || left < root + 8 || start[newer ? 9 : 13] != 8 || start[newer ? 10 : 14] != 8) {
         qc_fail(env, QC_FORMAT, "the HDF5 file is damaged: its superblock cannot be read");
         return NULL;
     }
-    if (h5_number(start + addresses + 16, 8) > left) {
-        qc_fail(env, QC_FORMAT, "the HDF5 file is truncated: it should have %llu bytes and has %zu", (unsigned long long)h5_number(start + addresses + 16, 8), left);
+    uint64_t end = h5_number(start + addresses + 16, 8);
+    if (end > left) {
+        qc_fail(env, QC_FORMAT, "the HDF5 file is truncated: it should have %llu bytes and has %zu", (unsigned long long)end, left);
         return NULL;
     }
     struct qc_h5 *file = qc_env_alloc(env, sizeof *file);
-    if (file) *file = (struct qc_h5){env, start, left, h5_number(start + addresses + 32 + 8, 8), 0};
+    if (file) *file = (struct qc_h5){env, start, left, h5_number(start + root, 8), 0};
     return file;
 }
 
@@ -57,18 +55,30 @@ static bool damaged(struct qc_h5 *file, const char *what)
     return false;
 }
 
+/* Version 2: OHDR, version, flags, times and limits if there are any, bytes of the messages, messages. */
+static bool open_second(struct h5_messages *m, uint64_t object, const uint8_t *header)
+{
+    int flags = header[5], width = 1 << (flags & 3);
+    uint64_t at = object + 6 + (flags & 32 ? 16 : 0) + (flags & 16 ? 4 : 0);
+    const uint8_t *size = h5_at(m->file, at, (uint64_t)width);
+    m->second = true;
+    m->left = UINT32_MAX;
+    m->head = flags & 4 ? 6 : 4;
+    m->at = at + (uint64_t)width;
+    if (header[4] != 2 || !size || !h5_at(m->file, m->at, h5_number(size, width))) return damaged(m->file, "an object header");
+    m->end = m->at + h5_number(size, width);
+    return true;
+}
+
 bool qc_h5_open_messages(struct qc_h5 *file, uint64_t object, struct h5_messages *m)
 {
     const uint8_t *header = h5_at(file, object, 16);
     memset(m, 0, sizeof *m);
     m->file = file;
-    if (header && !memcmp(header, "OHDR", 4)) {
-        qc_fail(file->env, QC_UNSUPPORTED, "the HDF5 file uses the newer format of objects (libver=\"latest\" or track_order), which is not supported; "
-                "save the model again with h5py's default settings");
-        return false;
-    }
+    if (header && !memcmp(header, "OHDR", 4)) return open_second(m, object, header);
     if (!header || header[0] != 1) return damaged(file, "an object header");
     m->left = (uint32_t)h5_number(header + 2, 2);
+    m->head = 8;
     m->at = object + 16;
     m->end = m->at + h5_number(header + 8, 4);
     return m->end <= file->size || damaged(file, "an object header");
@@ -78,20 +88,23 @@ bool qc_h5_next_message(struct h5_messages *m, struct h5_message *message)
 {
     const uint8_t *head = NULL;
     while (m->left) {
-        if (m->at + 8 > m->end) { /* the next continuation block */
+        if (m->at + (uint64_t)m->head > m->end) { /* the next continuation block */
             if (!m->waiting_count) return false;
             m->at = m->waiting[0].at;
             m->end = m->waiting[0].end;
+            if (m->second && (m->end - m->at < 8 || memcmp(m->file->bytes + m->at, "OCHK", 4))) return damaged(m->file, "the continuation of an object header");
+            if (m->second) m->at += 4, m->end -= 4; /* signature, checksum */
             memmove(m->waiting, m->waiting + 1, (size_t)--m->waiting_count * sizeof *m->waiting);
             continue;
         }
-        head = ++m->file->steps > H5_MOST_STEPS ? NULL : h5_at(m->file, m->at, 8);
-        message->type = head ? (int)h5_number(head, 2) : 0;
-        message->size = head ? (size_t)h5_number(head + 2, 2) : 0;
-        message->flags = head ? head[4] : 0;
-        message->data = head ? h5_at(m->file, m->at + 8, message->size) : NULL;
-        if (!message->data || message->size > m->end - m->at - 8) return damaged(m->file, "a message of an object header");
-        m->at += 8 + message->size;
+        head = ++m->file->steps > H5_MOST_STEPS ? NULL : h5_at(m->file, m->at, (uint64_t)m->head);
+        int type_bytes = m->second ? 1 : 2;
+        message->type = head ? (int)h5_number(head, type_bytes) : 0;
+        message->size = head ? (size_t)h5_number(head + type_bytes, 2) : 0;
+        message->flags = head ? head[type_bytes + 2] : 0;
+        message->data = head ? h5_at(m->file, m->at + (uint64_t)m->head, message->size) : NULL;
+        if (!message->data || message->size > m->end - m->at - (uint64_t)m->head) return damaged(m->file, "a message of an object header");
+        m->at += (uint64_t)m->head + message->size;
         m->left--;
         if (message->type != H5_CONTINUATION) return true;
         uint64_t at = message->size >= 16 ? h5_number(message->data, 8) : H5_NOWHERE, length = message->size >= 16 ? h5_number(message->data + 8, 8) : 0;
@@ -111,6 +124,16 @@ bool qc_h5_find_message(struct qc_h5 *file, uint64_t object, int type, struct h5
     return false;
 }
 
+/* Which kind of group the object is: H5_SYMBOL_TABLE (with its message), H5_LINK_INFO of the newer form, or 0: none. */
+static int group_kind(struct qc_h5 *file, uint64_t object, struct h5_message *message)
+{
+    struct h5_messages messages;
+    if (!qc_h5_open_messages(file, object, &messages)) return 0;
+    while (qc_h5_next_message(&messages, message))
+        if (message->type == H5_SYMBOL_TABLE || message->type == H5_LINK_INFO) return message->type;
+    return 0;
+}
+
 /* ---- groups: a B-tree of symbol table nodes, names in a local heap ---- */
 
 struct group {
@@ -122,13 +145,12 @@ struct group {
 
 enum { TREE_HEADER = 24, SYMBOL_ENTRY = 40, LINK_ENTRY_SOFT = 2 };
 
-static bool open_group(struct qc_h5 *file, uint64_t object, struct group *group)
+static bool open_group(struct qc_h5 *file, const struct h5_message *message, struct group *group)
 {
-    struct h5_message message;
     *group = (struct group){.file = file};
-    if (!qc_h5_find_message(file, object, H5_SYMBOL_TABLE, &message) || message.size < 16) return false;
-    group->tree = h5_number(message.data, 8);
-    const uint8_t *heap = h5_at(file, h5_number(message.data + 8, 8), 32);
+    if (message->size < 16) return damaged(file, "a group");
+    group->tree = h5_number(message->data, 8);
+    const uint8_t *heap = h5_at(file, h5_number(message->data + 8, 8), 32);
     if (!heap || memcmp(heap, "HEAP", 4)) return damaged(file, "the names of a group");
     group->names_size = h5_number(heap + 8, 8);
     group->names = (const char *)h5_at(file, h5_number(heap + 24, 8), group->names_size);
@@ -183,15 +205,40 @@ static uint64_t look_up(struct group *group, const char *name, size_t length)
     return H5_NOWHERE;
 }
 
+struct wanted {
+    const char *name;
+    size_t length;
+    uint64_t object;
+};
+
+static bool is_wanted(void *user, const char *name, size_t length, uint64_t object)
+{
+    struct wanted *wanted = user;
+    if (length != wanted->length || memcmp(name, wanted->name, length)) return true;
+    wanted->object = object;
+    return false;
+}
+
+/* The object that a group of either kind has under a name. */
+static uint64_t member(struct qc_h5 *file, uint64_t object, const char *name, size_t length)
+{
+    struct h5_message message;
+    struct group group;
+    struct wanted wanted = {name, length, H5_NOWHERE};
+    int kind = group_kind(file, object, &message);
+    if (kind == H5_SYMBOL_TABLE) return open_group(file, &message, &group) ? look_up(&group, name, length) : H5_NOWHERE;
+    if (kind == H5_LINK_INFO) qc_h5_each_link(file, object, is_wanted, &wanted);
+    return wanted.object;
+}
+
 uint64_t qc_h5_resolve(struct qc_h5 *file, const char *path)
 {
     uint64_t object = file->root;
     while (!file->env->error.status && object != H5_NOWHERE) {
         while (*path == '/') path++;
         size_t length = strcspn(path, "/");
-        struct group group;
         if (!length) return object;
-        if (length > 1 || *path != '.') object = open_group(file, object, &group) ? look_up(&group, path, length) : H5_NOWHERE;
+        if (length > 1 || *path != '.') object = member(file, object, path, length);
         path += length;
     }
     return H5_NOWHERE;
@@ -201,7 +248,7 @@ bool qc_h5_has_group(struct qc_h5 *file, const char *path)
 {
     struct h5_message message;
     uint64_t object = qc_h5_resolve(file, path);
-    return object != H5_NOWHERE && qc_h5_find_message(file, object, H5_SYMBOL_TABLE, &message);
+    return object != H5_NOWHERE && group_kind(file, object, &message);
 }
 
 bool qc_h5_has_data(struct qc_h5 *file, const char *path)
@@ -212,12 +259,13 @@ bool qc_h5_has_data(struct qc_h5 *file, const char *path)
 }
 
 struct name_list {
+    struct qc_h5 *file;
     struct qc_arena *arena;
     const char **names;
     size_t count, capacity;
 };
 
-static bool add_name(struct name_list *list, const char *name)
+static bool add_name(struct name_list *list, const char *name, size_t length)
 {
     if (list->count == list->capacity) {
         size_t capacity = list->capacity ? 2 * list->capacity : 16;
@@ -227,7 +275,7 @@ static bool add_name(struct name_list *list, const char *name)
         list->names = names;
         list->capacity = capacity;
     }
-    list->names[list->count] = qc_arena_string(list->arena, name);
+    list->names[list->count] = qc_arena_printf(list->arena, "%.*s", (int)QC_MIN(length, INT32_MAX), name);
     return list->names[list->count++] != NULL;
 }
 
@@ -245,18 +293,34 @@ static bool list_node(struct group *group, uint64_t address, int level, struct n
         struct h5_message message;
         if (!name) return damaged(group->file, "a group");
         if (h5_number(entry + 16, 4) == LINK_ENTRY_SOFT) continue;
-        if (qc_h5_find_message(group->file, h5_number(entry + 8, 8), H5_SYMBOL_TABLE, &message) && !add_name(list, name)) return false;
+        if (group_kind(group->file, h5_number(entry + 8, 8), &message) && !add_name(list, name, strlen(name))) return false;
         if (group->file->env->error.status) return false;
     }
     return true;
 }
 
+static bool list_link(void *user, const char *name, size_t length, uint64_t object)
+{
+    struct name_list *list = user;
+    struct h5_message message;
+    if (group_kind(list->file, object, &message)) return add_name(list, name, length);
+    return !list->file->env->error.status;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
 qc_status qc_h5_groups(struct qc_h5 *file, struct qc_arena *arena, const char *path, const char ***names, size_t *count)
 {
-    struct name_list list = {.arena = arena};
+    struct name_list list = {.file = file, .arena = arena};
     struct group group;
+    struct h5_message message;
     uint64_t object = qc_h5_resolve(file, path);
-    if (object != H5_NOWHERE && open_group(file, object, &group)) list_node(&group, group.tree, 256, &list);
+    int kind = object == H5_NOWHERE ? 0 : group_kind(file, object, &message);
+    if (kind == H5_SYMBOL_TABLE && open_group(file, &message, &group)) list_node(&group, group.tree, 256, &list);
+    if (kind == H5_LINK_INFO && qc_h5_each_link(file, object, list_link, &list) && list.count) qsort(list.names, list.count, sizeof *list.names, by_name);
     *names = list.names;
     *count = list.count;
     return file->env->error.status;
@@ -307,19 +371,19 @@ static size_t padded(size_t size)
     return (size + 7) & ~(size_t)7;
 }
 
-static bool read_attribute(const struct h5_message *m, struct attribute *a)
+static bool read_attribute(const uint8_t *d, size_t size, struct attribute *a)
 {
-    if (m->size < 8 || m->data[0] < 1 || m->data[0] > 3) return false;
-    int version = m->data[0];
-    if (version > 1 && m->data[1] & 3) return false; /* a shared type or space: h5py and Keras write none */
-    size_t name = h5_number(m->data + 2, 2), type = h5_number(m->data + 4, 2), space = h5_number(m->data + 6, 2), at = version == 3 ? 9 : 8;
+    if (size < 8 || d[0] < 1 || d[0] > 3) return false;
+    int version = d[0];
+    if (version > 1 && d[1] & 3) return false; /* a shared type or space: h5py and Keras write none */
+    size_t name = h5_number(d + 2, 2), type = h5_number(d + 4, 2), space = h5_number(d + 6, 2), at = version == 3 ? 9 : 8;
     size_t type_at = at + (version == 1 ? padded(name) : name), space_at = type_at + (version == 1 ? padded(type) : type);
     size_t data_at = space_at + (version == 1 ? padded(space) : space);
-    if (data_at > m->size || !name || m->data[at + name - 1]) return false;
-    a->name = (const char *)m->data + at;
-    a->data = m->data + data_at;
-    a->size = m->size - data_at;
-    return qc_h5_read_type(m->data + type_at, type, &a->type) && qc_h5_read_space(m->data + space_at, space, &a->space);
+    if (data_at > size || !name || d[at + name - 1]) return false;
+    a->name = (const char *)d + at;
+    a->data = d + data_at;
+    a->size = size - data_at;
+    return qc_h5_read_type(d + type_at, type, &a->type) && qc_h5_read_space(d + space_at, space, &a->space);
 }
 
 /* The object of a global heap that a variable-length element points to. */
@@ -371,19 +435,36 @@ static qc_status attribute_texts(struct qc_h5 *file, struct qc_arena *arena, con
     return QC_OK;
 }
 
+struct wanted_attribute {
+    const char *name;
+    struct attribute found;
+    bool is_found;
+};
+
+static bool see_attribute(void *user, const uint8_t *data, size_t size)
+{
+    struct wanted_attribute *wanted = user;
+    wanted->is_found = read_attribute(data, size, &wanted->found) && !strcmp(wanted->found.name, wanted->name);
+    return !wanted->is_found;
+}
+
 qc_status qc_h5_read_texts(struct qc_h5 *file, struct qc_arena *arena, uint64_t object, const char *path, const char *name, const char ***names,
                         size_t *count)
 {
     struct h5_messages messages;
     struct h5_message message;
-    struct attribute attribute;
+    struct wanted_attribute wanted = {.name = name};
     *names = NULL;
     *count = 0;
     if (!qc_h5_open_messages(file, object, &messages)) return file->env->error.status;
-    while (qc_h5_next_message(&messages, &message))
-        if (message.type == H5_ATTRIBUTE && read_attribute(&message, &attribute) && !strcmp(attribute.name, name))
-            return attribute_texts(file, arena, &attribute, path, names, count);
-    return file->env->error.status;
+    while (!wanted.is_found && qc_h5_next_message(&messages, &message)) {
+        if (message.type == H5_ATTRIBUTE) see_attribute(&wanted, message.data, message.size);
+        if (message.type != H5_ATTRIBUTE_INFO || message.size < 2) continue;
+        size_t at = 2 + (message.data[1] & 1 ? 2 : 0);
+        uint64_t heap = message.size < at + 16 ? H5_NOWHERE : h5_number(message.data + at, 8);
+        if (heap != H5_NOWHERE && !qc_h5_each_dense(file, heap, h5_number(message.data + at + 8, 8), see_attribute, &wanted)) break;
+    }
+    return wanted.is_found && !file->env->error.status ? attribute_texts(file, arena, &wanted.found, path, names, count) : file->env->error.status;
 }
 
 qc_status qc_h5_text(struct qc_h5 *file, struct qc_arena *arena, const char *path, const char *attribute, const char **text)

@@ -15,7 +15,7 @@ enum { MOST_EXPANSION = 64, EXPANSION_FREE = 1 << 20 };
 struct data_set {
     struct h5_type type;
     struct h5_space space;
-    bool bfloat16, external;
+    bool bfloat16, external, newer_chunks;
     int layout, filter_count, filter[MOST_FILTERS];
     const uint8_t *compact;
     uint64_t at, size;               /* contiguous; of the tree if chunked */
@@ -33,8 +33,10 @@ static qc_status broken(struct qc_h5 *file, const char *path, const char *what)
 static bool read_layout(const struct h5_message *m, struct data_set *set)
 {
     const uint8_t *d = m->data;
-    if (m->size < 4 || d[0] != 3) return false;
+    if (m->size < 4 || d[0] < 3 || d[0] > 4) return false;
     set->layout = d[1];
+    set->newer_chunks = d[0] == 4 && set->layout == CHUNKED;
+    if (set->newer_chunks) return true;
     switch (set->layout) {
     case COMPACT:
         set->size = h5_number(d + 2, 2);
@@ -285,6 +287,9 @@ qc_status qc_h5_floats(struct qc_h5 *file, struct qc_arena *arena, const char *p
     if (!is_numeric(&set)) return qc_fail(file->env, QC_FORMAT, "data set '%s' holds no numbers", path);
     if (set.external)
         return qc_fail(file->env, QC_UNSUPPORTED, "data set '%s' lies in other files, which is refused; save the model again into one file", path);
+    if (set.newer_chunks)
+        return qc_fail(file->env, QC_UNSUPPORTED, "data set '%s' is stored in chunks by libver=\"latest\", which is not supported; save the model again with h5py's "
+                       "default settings, or without chunks and compression", path);
     uint64_t bytes = set.space.elements;
     if (__builtin_mul_overflow(bytes, QC_MAX(set.type.size, 4), &bytes) || (bytes > EXPANSION_FREE && bytes / MOST_EXPANSION > file->size))
         return qc_fail(file->env, QC_FORMAT, "data set '%s' claims %llu elements in a file of %zu bytes", path, (unsigned long long)set.space.elements, file->size);

@@ -20,7 +20,8 @@ struct qc_h5 {
 enum { H5_MOST_STEPS = 100000000 };
 
 /* Object header messages. */
-enum { H5_DATASPACE = 1, H5_DATATYPE = 3, H5_EXTERNAL_FILES = 7, H5_LAYOUT = 8, H5_FILTERS = 11, H5_ATTRIBUTE = 12, H5_CONTINUATION = 16, H5_SYMBOL_TABLE = 17 };
+enum { H5_DATASPACE = 1, H5_LINK_INFO = 2, H5_DATATYPE = 3, H5_LINK = 6, H5_EXTERNAL_FILES = 7, H5_LAYOUT = 8, H5_FILTERS = 11, H5_ATTRIBUTE = 12,
+       H5_CONTINUATION = 16, H5_SYMBOL_TABLE = 17, H5_ATTRIBUTE_INFO = 21 };
 
 struct h5_message {
     int type, flags;
@@ -31,8 +32,10 @@ struct h5_message {
 /* Walks the messages of an object header: `while (qc_h5_next_message(...))`. Stops at the first damage, with the error recorded. */
 struct h5_messages {
     struct qc_h5 *file;
-    uint32_t left; /* messages still to come */
+    uint32_t left; /* messages still to come, of version 1; version 2 does not say */
     uint64_t at, end;
+    int head;      /* bytes in front of a message */
+    bool second;   /* version 2 */
     struct {
         uint64_t at, end;
     } waiting[64]; /* continuation blocks */
@@ -42,6 +45,11 @@ bool qc_h5_open_messages(struct qc_h5 *file, uint64_t object, struct h5_messages
 bool qc_h5_next_message(struct h5_messages *messages, struct h5_message *message);
 /* The first message of a type; false if there is none. */
 bool qc_h5_find_message(struct qc_h5 *file, uint64_t object, int type, struct h5_message *message);
+
+/* h5_dense.c: every hard link of a group of the newer kind, until `visit` returns false. false: damaged, with the error recorded. */
+bool qc_h5_each_link(struct qc_h5 *file, uint64_t object, bool (*visit)(void *user, const char *name, size_t length, uint64_t object), void *user);
+/* Every link or attribute message in a fractal heap, as a version 2 B-tree of names lists them. */
+bool qc_h5_each_dense(struct qc_h5 *file, uint64_t heap, uint64_t tree, bool (*visit)(void *user, const uint8_t *object, size_t size), void *user);
 
 /* The object at an absolute path over hard links; H5_NOWHERE if there is none. */
 uint64_t qc_h5_resolve(struct qc_h5 *file, const char *path);
