@@ -18,7 +18,7 @@ struct cli_command {
     int (*run)(int argc, char **argv); /* argv[0] is the command's name */
 };
 
-/* One option of a command: "--name VALUE", "--name=VALUE", or a flag. */
+/* One option of a command: "--name VALUE", "--name=VALUE", or a flag, "--name", "--name=true" or "--name=false". */
 struct cli_option {
     const char *name;     /* "--mode" or "-o" */
     const char *alias;    /* or NULL */

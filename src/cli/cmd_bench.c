@@ -5,6 +5,7 @@
  */
 #include "cli.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,23 +50,38 @@ static void fill(const struct qc_tensor_info *info, unsigned *state)
     }
 }
 
-/* "name:1,224,224,3" or, with --input_layer naming them, "1,224,224,3:1,10". */
-static int apply_shapes(const struct bench *b, struct qc_session *session)
+static int apply_shape(struct qc_session *session, size_t index, char *text)
 {
     struct qc_error error;
-    char text[1024], *rest = text;
-    if (!b->shape) return CLI_DONE;
-    snprintf(text, sizeof text, "%s", b->shape);
-    for (size_t i = 0; rest && i < qc_session_input_count(session); i++) {
-        char *one = strsep(&rest, ":");
-        int32_t dims[QC_MAX_RANK];
-        int rank = 0, index = (int)i;
-        for (char *dim; (dim = strsep(&one, ",")) && rank < QC_MAX_RANK;) dims[rank++] = (int32_t)strtol(dim, NULL, 10);
-        if (b->layer && !i && !strchr(b->layer, ',')) index = qc_session_input_index(session, b->layer);
-        if (index < 0) return cli_failf(CLI_USAGE, "the model has no input '%s'", b->layer);
-        if (qc_session_resize(session, (size_t)index, rank, dims, &error)) return cli_fail(&error);
+    int32_t dims[QC_MAX_RANK];
+    int rank = 0;
+    long number;
+    for (char *dim; (dim = strsep(&text, ","));) {
+        if (rank == QC_MAX_RANK) return cli_failf(CLI_USAGE, "--input-shape: more than %d dimensions", QC_MAX_RANK);
+        if (!cli_number("--input-shape", dim, 0, INT32_MAX, &number)) return CLI_USAGE;
+        dims[rank++] = (int32_t)number;
     }
-    return CLI_DONE;
+    return qc_session_resize(session, index, rank, dims, &error) ? cli_fail(&error) : CLI_DONE;
+}
+
+/* Shapes "1,224,224,3:1,10", of the inputs that --input-layer names, "image,ids", or of the first ones. */
+static int apply_shapes(const struct bench *b, struct qc_session *session)
+{
+    char shapes[1024], layers[1024] = "", *shape_at = shapes, *layer_at = b->layer ? layers : NULL;
+    int code = CLI_DONE;
+    if (!b->shape) return CLI_DONE;
+    snprintf(shapes, sizeof shapes, "%s", b->shape);
+    if (b->layer) snprintf(layers, sizeof layers, "%s", b->layer);
+    for (int i = 0; shape_at && !code; i++) {
+        char *shape = strsep(&shape_at, ":"), *layer = strsep(&layer_at, ",");
+        int index = layer ? qc_session_input_index(session, layer) : i;
+        if (b->layer && !layer) return cli_failf(CLI_USAGE, "--input-layer names %d inputs, --input-shape has more shapes", i);
+        if (index < 0) return cli_failf(CLI_USAGE, "the model has no input '%s'", layer);
+        if ((size_t)index >= qc_session_input_count(session))
+            return cli_failf(CLI_USAGE, "--input-shape has %d shapes, the model %zu inputs", i + 1, qc_session_input_count(session));
+        code = apply_shape(session, (size_t)index, shape);
+    }
+    return code;
 }
 
 static int fill_inputs(struct qc_session *session)
@@ -89,57 +105,174 @@ static int by_value(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-static void print_profile(struct qc_session *session)
+/* What was measured, in microseconds. */
+struct times {
+    double *us; /* [count], sorted */
+    size_t count;
+    double load, first, warmup, mean, deviation;
+    size_t peak_bytes;
+};
+
+static double percentile(const struct times *t, int percent)
 {
-    struct qc_profile_row row;
-    printf("%12s %8s  %-30s %-22s %s\n", "us per call", "calls", "operator", "kernel", "layer");
-    for (size_t i = 0; qc_session_profile(session, i, &row); i++)
-        printf("%12.2f %8llu  %-30s %-22s %.60s\n", (double)row.nanoseconds / 1e3 / (double)row.calls, (unsigned long long)row.calls, row.op,
-               row.kernel, row.name);
+    return t->us[t->count * (size_t)percent / 100];
 }
 
-static void print_summary(const struct bench *b, double *us, size_t count, double load_us, double first_us)
+static void evaluate(struct times *t, double warmup_sum, long warmups)
 {
     struct rusage usage;
-    char cpu[80];
-    double sum = 0;
+    double sum = 0, squares = 0;
     getrusage(RUSAGE_SELF, &usage);
-    for (size_t i = 0; i < count; i++) sum += us[i];
-    qsort(us, count, sizeof *us, by_value);
-    double median = us[count / 2], p90 = us[(count * 9) / 10];
-    if (b->json) {
-        printf("{\"median_us\": %.3f, \"min_us\": %.3f, \"p90_us\": %.3f, \"mean_us\": %.3f, \"load_ms\": %.4f, \"first_ms\": %.4f, "
-               "\"peak_bytes\": %lld, \"runs\": %zu, \"threads\": %ld, \"cpu\": \"%s\"}\n",
-               median, us[0], p90, sum / (double)count, load_us / 1e3, first_us / 1e3, (long long)usage.ru_maxrss << 10, count, b->thread_count,
-               qc_cpu_name(cpu, sizeof cpu));
-        return;
-    }
-    printf("%s: %zu runs, %ld thread%s, %s\n", b->path, count, b->thread_count, b->thread_count == 1 ? "" : "s", qc_cpu_name(cpu, sizeof cpu));
-    printf("  median %.1f us, min %.1f us, p90 %.1f us, mean %.1f us\n", median, us[0], p90, sum / (double)count);
-    printf("  load %.3f ms, first inference %.3f ms\n", load_us / 1e3, first_us / 1e3);
-    if (b->memory) printf("  peak memory %.1f MB\n", (double)usage.ru_maxrss / 1024);
+    for (size_t i = 0; i < t->count; i++) sum += t->us[i];
+    t->mean = sum / (double)t->count;
+    for (size_t i = 0; i < t->count; i++) squares += (t->us[i] - t->mean) * (t->us[i] - t->mean);
+    t->deviation = sqrt(squares / (double)t->count);
+    t->warmup = warmups ? warmup_sum / (double)warmups : 0;
+    t->peak_bytes = (size_t)usage.ru_maxrss << 10;
+    qsort(t->us, t->count, sizeof *t->us, by_value);
 }
 
-static int measure(const struct bench *b, struct qc_session *session, double load_us)
+/* The last line is that of benchmark_model, word for word, for scripts that read it. */
+static void print_summary(const struct bench *b, const struct times *t)
+{
+    char cpu[80];
+    printf("%s: %zu runs, %ld thread%s, %s\n", b->path, t->count, b->thread_count, b->thread_count == 1 ? "" : "s", qc_cpu_name(cpu, sizeof cpu));
+    printf("  median %.1f us, min %.1f us, p5 %.1f us, p90 %.1f us, p95 %.1f us, max %.1f us, mean %.1f us, std %.1f us\n", percentile(t, 50), t->us[0],
+           percentile(t, 5), percentile(t, 90), percentile(t, 95), t->us[t->count - 1], t->mean, t->deviation);
+    printf("  load %.3f ms, first inference %.3f ms\n", t->load / 1e3, t->first / 1e3);
+    if (b->memory) printf("  peak memory %.1f MB\n", (double)t->peak_bytes / (1 << 20));
+    printf("Inference timings in us: Init: %.0f, First inference: %.0f, Warmup (avg): %g, Inference (avg): %g\n", t->load, t->first, t->warmup, t->mean);
+}
+
+/* ---- which operators, on which kernels, for how long ---- */
+
+struct group { /* of rows of the profile with the same operator, or the same kernel */
+    const char *name;
+    uint64_t nodes, nanoseconds;
+};
+
+enum { MOST_GROUPS = 300 };
+
+static size_t find_groups(const struct qc_session *session, bool by_kernel, struct group *group)
+{
+    struct qc_profile_row row;
+    size_t count = 0, g;
+    for (size_t i = 0; qc_session_profile(session, i, &row); i++) {
+        const char *name = by_kernel ? row.kernel : row.op;
+        for (g = 0; g < count && strcmp(group[g].name, name);) g++;
+        if (g == MOST_GROUPS || !*name) continue;
+        if (g == count) group[count++] = (struct group){name, 0, 0};
+        group[g].nodes++;
+        group[g].nanoseconds += row.nanoseconds;
+    }
+    return count;
+}
+
+static int by_time(const void *a, const void *b)
+{
+    const struct group *x = a, *y = b;
+    return x->nanoseconds > y->nanoseconds ? -1 : x->nanoseconds < y->nanoseconds;
+}
+
+/* Sessions are profiled from their first invocation on, so that each row has as many calls as there were invocations. */
+static void print_profile(const struct qc_session *session, size_t invocations)
+{
+    struct qc_profile_row row;
+    struct group group[MOST_GROUPS];
+    uint64_t sum = 0;
+    size_t count = find_groups(session, false, group);
+    for (size_t g = 0; g < count; g++) sum += group[g].nanoseconds;
+    qsort(group, count, sizeof *group, by_time);
+    double per_run = 1e-3 / (double)invocations;
+    printf("%12s %8s  %-30s %-22s %s\n", "us per run", "share", "operator", "kernel", "layer");
+    for (size_t i = 0; qc_session_profile(session, i, &row); i++)
+        printf("%12.2f %7.2f%%  %-30s %-22s %.60s\n", (double)row.nanoseconds * per_run, 100.0 * (double)row.nanoseconds / (double)(sum ? sum : 1),
+               row.op, row.kernel, row.name);
+    printf("%12s %8s  %-30s %s\n", "us per run", "share", "type", "nodes");
+    for (size_t g = 0; g < count; g++)
+        printf("%12.2f %7.2f%%  %-30s %llu\n", (double)group[g].nanoseconds * per_run, 100.0 * (double)group[g].nanoseconds / (double)(sum ? sum : 1),
+               group[g].name, (unsigned long long)group[g].nodes);
+}
+
+static void print_json_profile(const struct qc_session *session, size_t invocations)
+{
+    struct qc_profile_row row;
+    printf(", \"operators\": [");
+    for (size_t i = 0; qc_session_profile(session, i, &row); i++) {
+        printf("%s{\"op\": ", i ? ", " : "");
+        cli_json_string(row.op);
+        printf(", \"kernel\": ");
+        cli_json_string(row.kernel);
+        printf(", \"layer\": ");
+        cli_json_string(row.name);
+        printf(", \"us\": %.3f}", (double)row.nanoseconds / 1e3 / (double)invocations);
+    }
+    printf("]");
+}
+
+/* The kernels that run the model and the number of operators on each, found by a session of its own: one that is timed is not profiled. */
+static void print_json_kernels(const struct bench *b, struct qc_model *model, const struct qc_options *timed)
+{
+    struct group group[MOST_GROUPS];
+    struct qc_options options = *timed;
+    options.profile = true;
+    struct qc_session *session = qc_session_create(model, &options, NULL);
+    size_t count = 0;
+    if (session && !apply_shapes(b, session) && !fill_inputs(session) && !qc_session_invoke(session, NULL)) count = find_groups(session, true, group);
+    printf(", \"kernels\": {");
+    for (size_t g = 0; g < count; g++) {
+        if (g) printf(", ");
+        cli_json_string(group[g].name);
+        printf(": %llu", (unsigned long long)group[g].nodes);
+    }
+    printf("}");
+    qc_session_free(session);
+}
+
+static void print_json(const struct bench *b, const struct times *t)
+{
+    char cpu[80];
+    printf("{\"median_us\": %.3f, \"min_us\": %.3f, \"p90_us\": %.3f, \"mean_us\": %.3f, \"load_ms\": %.4f, \"first_ms\": %.4f, "
+           "\"peak_bytes\": %zu, \"runs\": %zu, \"threads\": %ld, \"cpu\": ",
+           percentile(t, 50), t->us[0], percentile(t, 90), t->mean, t->load / 1e3, t->first / 1e3, t->peak_bytes, t->count, b->thread_count);
+    cli_json_string(qc_cpu_name(cpu, sizeof cpu));
+}
+
+static int measure(const struct bench *b, struct qc_session *session, struct times *t)
 {
     struct qc_error error;
-    size_t most = 1000000, count = 0;
-    double *us = malloc(most * sizeof *us), begin = now();
-    if (!us) return cli_failf(CLI_FAILED, "out of memory");
-    int code = qc_session_invoke(session, &error) ? cli_fail(&error) : CLI_DONE;
-    double first_us = now() - begin;
-    for (long i = 0; i < b->warmup_count && !code; i++)
-        if (qc_session_invoke(session, &error)) code = cli_fail(&error);
+    enum { MOST = 1000000 };
+    double begin = now();
+    if (!(t->us = malloc(MOST * sizeof *t->us))) return cli_failf(CLI_FAILED, "out of memory");
+    if (qc_session_invoke(session, &error)) return cli_fail(&error);
+    t->first = now() - begin;
     begin = now();
-    while (!code && count < most && ((long)count < b->run_count || now() - begin < b->min_seconds * 1e6)) {
+    for (long i = 0; i < b->warmup_count; i++)
+        if (qc_session_invoke(session, &error)) return cli_fail(&error);
+    double warmup_sum = now() - begin;
+    begin = now();
+    while (t->count < MOST && ((long)t->count < b->run_count || now() - begin < b->min_seconds * 1e6)) {
         double start = now();
-        if (qc_session_invoke(session, &error)) code = cli_fail(&error);
-        us[count++] = now() - start;
+        if (qc_session_invoke(session, &error)) return cli_fail(&error);
+        t->us[t->count++] = now() - start;
     }
-    if (!code) print_summary(b, us, count, load_us, first_us);
-    if (!code && b->profile) print_profile(session);
-    free(us);
-    return code;
+    evaluate(t, warmup_sum, b->warmup_count);
+    return CLI_DONE;
+}
+
+static void report(const struct bench *b, struct qc_model *model, struct qc_session *session, const struct qc_options *options,
+                   const struct times *t)
+{
+    size_t invocations = 1 + (size_t)b->warmup_count + t->count;
+    if (b->json) {
+        print_json(b, t);
+        print_json_kernels(b, model, options);
+        if (b->profile) print_json_profile(session, invocations);
+        puts("}");
+        return;
+    }
+    print_summary(b, t);
+    if (b->profile) print_profile(session, invocations);
 }
 
 static int run(int argc, char **argv)
@@ -170,10 +303,12 @@ static int run(int argc, char **argv)
     double begin = now();
     struct qc_model *model = qc_model_open(b.path, &options, &error);
     struct qc_session *session = model ? qc_session_create(model, &options, &error) : NULL;
-    double load_us = now() - begin;
+    struct times times = {.load = now() - begin};
     int code = session ? apply_shapes(&b, session) : cli_fail(&error);
     if (!code) code = fill_inputs(session);
-    if (!code) code = measure(&b, session, load_us);
+    if (!code) code = measure(&b, session, &times);
+    if (!code) report(&b, model, session, &options, &times);
+    free(times.us);
     qc_session_free(session);
     qc_model_free(model);
     return code;
@@ -188,10 +323,11 @@ const struct cli_command qc_command_bench = {
     "  --warmup N           runs before, not counted (5) (--warmup_runs)\n"
     "  --min-secs S         at least so many seconds (0.5) (--min_secs)\n"
     "  --input-shape SHAPE  sizes of the inputs, \"1,224,224,3:1,10\" (--input_layer_shape)\n"
-    "  --input-layer NAME   which input the shape is for (--input_layer)\n"
+    "  --input-layer NAMES  which inputs the shapes are for, \"image,ids\" (--input_layer)\n"
     "  --signature NAME     run this signature (--signature_to_run_for)\n"
-    "  --profile            time per operator (--enable_op_profiling)\n"
+    "  --profile            time per operator and per operator type (--enable_op_profiling)\n"
     "  --memory             peak memory (--report_peak_memory_footprint)\n"
     "  --reference          TensorFlow Lite's reference arithmetic\n"
-    "  --json               one JSON object: median_us, min_us, p90_us, load_ms, first_ms, peak_bytes, cpu\n",
+    "  --json               one JSON object: median_us, min_us, p90_us, mean_us, load_ms, first_ms, peak_bytes, runs, threads, cpu,\n"
+    "                       kernels (of each, the number of operators), with --profile operators\n",
     run};

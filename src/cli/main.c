@@ -66,11 +66,12 @@ int cli_parse(int argc, char **argv, const struct cli_option *options, int count
             return -1;
         }
         if (option->flag) {
-            if (equals) {
-                cli_failf(CLI_USAGE, "%s: option %s takes no value", argv[0], option->name);
+            bool on = !equals || !strcmp(equals, "=true") || !strcmp(equals, "=1");
+            if (!on && strcmp(equals, "=false") && strcmp(equals, "=0")) {
+                cli_failf(CLI_USAGE, "%s: option %s is a switch; its value may be true or false, not '%s'", argv[0], option->name, equals + 1);
                 return -1;
             }
-            *option->flag = true;
+            *option->flag = on;
         } else if (equals) {
             *option->value = equals + 1;
         } else if (i + 1 < argc) {

@@ -4,6 +4,7 @@
 #include "op/quant_rule.h"
 #include "op/shared/check.h"
 #include "op/shared/rules.h"
+#include "op/shared/version.h"
 #include <math.h>
 
 #define CODE(name) tfl_BuiltinOperator_##name

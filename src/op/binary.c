@@ -11,6 +11,7 @@
 #include "op/shared/fused.h"
 #include "op/shared/quantized.h"
 #include "op/shared/rules.h"
+#include "op/shared/version.h"
 #include "op/shared/strings.h"
 #include <float.h>
 
@@ -435,7 +436,7 @@ const struct qc_op qc_op_binary[] = {
     OP(DIV, &tfl_DivOptions_table, 2, NULL, div_version),
     OP(MAXIMUM, &tfl_MaximumMinimumOptions_table, 4, &qc_rule_join, extremum_version),
     OP(MINIMUM, &tfl_MaximumMinimumOptions_table, 4, &qc_rule_join, extremum_version),
-    OP(SQUARED_DIFFERENCE, &tfl_SquaredDifferenceOptions_table, 2, &qc_rule_binary_8, qc_version_int8_2),
+    OP(SQUARED_DIFFERENCE, &tfl_SquaredDifferenceOptions_table, 2, &qc_rule_binary_8, qc_version_by_int8),
     OP(FLOOR_DIV, &tfl_FloorDivOptions_table, 3, NULL, floor_div_version),
     OP(FLOOR_MOD, &tfl_FloorModOptions_table, 2, NULL, floor_mod_version),
     OP(POW, &tfl_PowOptions_table, 1, NULL, NULL),
@@ -446,10 +447,10 @@ const struct qc_op qc_op_binary[] = {
     OP(LOGICAL_OR, &tfl_LogicalOrOptions_table, 1, NULL, NULL),
     OP(EQUAL, &tfl_EqualOptions_table, 5, &qc_rule_compare, equal_version),
     OP(NOT_EQUAL, &tfl_NotEqualOptions_table, 4, &qc_rule_compare, not_equal_version),
-    OP(LESS, &tfl_LessOptions_table, 3, &qc_rule_compare, qc_version_int8_2_int16_3),
-    OP(LESS_EQUAL, &tfl_LessEqualOptions_table, 2, &qc_rule_compare, qc_version_int8_2),
-    OP(GREATER, &tfl_GreaterOptions_table, 2, &qc_rule_compare, qc_version_int8_2),
-    OP(GREATER_EQUAL, &tfl_GreaterEqualOptions_table, 3, &qc_rule_compare, qc_version_int8_2_int16_3),
+    OP(LESS, &tfl_LessOptions_table, 3, &qc_rule_compare, qc_version_by_width),
+    OP(LESS_EQUAL, &tfl_LessEqualOptions_table, 2, &qc_rule_compare, qc_version_by_int8),
+    OP(GREATER, &tfl_GreaterOptions_table, 2, &qc_rule_compare, qc_version_by_int8),
+    OP(GREATER_EQUAL, &tfl_GreaterEqualOptions_table, 3, &qc_rule_compare, qc_version_by_width),
     OP(STABLEHLO_ADD, NULL, 1, NULL, NULL),
     OP(STABLEHLO_MULTIPLY, NULL, 1, NULL, NULL),
     OP(STABLEHLO_MAXIMUM, NULL, 1, NULL, NULL),

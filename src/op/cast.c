@@ -8,6 +8,7 @@
 #include "kernel/row.h"
 #include "op/shared/check.h"
 #include "op/shared/rules.h"
+#include "op/shared/version.h"
 #include <math.h>
 
 enum { BLOCK = 256 };

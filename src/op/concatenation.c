@@ -6,6 +6,7 @@
  */
 #include "op/shared/move.h"
 #include "op/shared/rules.h"
+#include "op/shared/version.h"
 #include <math.h>
 
 /* Copies between `whole` and the piece of `span` rows at `offset` along `axis`; the piece is dense. */
@@ -291,7 +292,7 @@ const struct qc_op qc_op_concatenation[] = {
     {.name = "SPLIT", .code = tfl_BuiltinOperator_SPLIT, .options = &tfl_SplitOptions_table, .in_min = 2, .in_max = 2, .out_min = 1,
      .out_max = 255, .max_version = 5, .quant = &split_rule, .infer = split_infer, .run = split_run, .version = split_version},
     {.name = "SPLIT_V", .code = tfl_BuiltinOperator_SPLIT_V, .options = &tfl_SplitVOptions_table, .in_min = 3, .in_max = 3, .out_min = 1,
-     .out_max = 255, .max_version = 3, .quant = &qc_rule_move, .infer = split_v_infer, .run = split_v_run, .version = qc_version_int8_2},
+     .out_max = 255, .max_version = 3, .quant = &qc_rule_move, .infer = split_v_infer, .run = split_v_run, .version = qc_version_by_int8},
     {.name = "UNPACK", .code = tfl_BuiltinOperator_UNPACK, .options = &tfl_UnpackOptions_table, .in_min = 1, .in_max = 1, .out_min = 0,
      .out_max = 255, .max_version = 6, .quant = &qc_rule_move, .infer = unpack_infer, .run = unpack_run, .version = unpack_version},
     {0},

@@ -4,6 +4,7 @@
 #include "op/shared/check.h"
 #include "op/shared/pad.h"
 #include "op/shared/rules.h"
+#include "op/shared/version.h"
 #include "op/shared/strings.h"
 #include <math.h>
 

@@ -3,6 +3,7 @@
  */
 #include "op/shared/move.h"
 #include "op/shared/rules.h"
+#include "op/shared/version.h"
 
 static int64_t index_at(const struct qc_value *value, size_t i)
 {

@@ -4,6 +4,7 @@
 #include "op/shared/check.h"
 #include "op/shared/pad.h"
 #include "op/shared/rules.h"
+#include "op/shared/version.h"
 
 /* ---- PAD, PADV2 ---- */
 
@@ -226,7 +227,7 @@ const struct qc_op qc_op_pad[] = {
      .out_max = 1, .max_version = 6, .quant = &pad_rule, .infer = pad_infer, .run = pad_run, .version = pad_version},
     {.name = "MIRROR_PAD", .code = tfl_BuiltinOperator_MIRROR_PAD, .options = &tfl_MirrorPadOptions_table, .in_min = 2, .in_max = 2,
      .out_min = 1, .out_max = 1, .max_version = 3, .quant = &qc_rule_move, .infer = mirror_infer, .run = mirror_run,
-     .version = qc_version_int8_2_int16_3},
+     .version = qc_version_by_width},
     {.name = "DILATE", .code = tfl_BuiltinOperator_DILATE, .options = &tfl_DilateOptions_table, .in_min = 3, .in_max = 3, .out_min = 1,
      .out_max = 1, .infer = dilate_infer, .run = dilate_run},
     {.name = "STABLEHLO_PAD", .code = tfl_BuiltinOperator_STABLEHLO_PAD, .options = &tfl_StablehloPadOptions_table, .in_min = 2, .in_max = 2,

@@ -10,6 +10,7 @@
 #include "op/shared/pad.h"
 #include "op/shared/quantized.h"
 #include "op/shared/rules.h"
+#include "op/shared/version.h"
 #include <math.h>
 
 enum { PARALLEL_ELEMENTS = 1 << 16 };
@@ -321,11 +322,11 @@ static const struct qc_quant_rule sum_rule = {.modes = QC_Q_INT8 | QC_Q_INT16,
      .out_max = 1, .max_version = most, .quant = rule, .infer = infer, .plan = plan, .run = run, .version = version_of}
 
 const struct qc_op qc_op_reduce[] = {
-    OP(MEAN, 3, &qc_rule_unary, qc_version_int8_2_int16_3),
-    OP(SUM, 2, &sum_rule, qc_version_int8_2),
+    OP(MEAN, 3, &qc_rule_unary, qc_version_by_width),
+    OP(SUM, 2, &sum_rule, qc_version_by_int8),
     OP(REDUCE_PROD, 2, &qc_rule_unary, prod_version),
-    OP(REDUCE_MAX, 3, &qc_rule_move, qc_version_int8_2_int16_3),
-    OP(REDUCE_MIN, 3, &qc_rule_move, qc_version_int8_2_int16_3),
+    OP(REDUCE_MAX, 3, &qc_rule_move, qc_version_by_width),
+    OP(REDUCE_MIN, 3, &qc_rule_move, qc_version_by_width),
     OP(REDUCE_ANY, 1, NULL, NULL),
     OP(REDUCE_ALL, 1, NULL, NULL),
     {0},

@@ -3,6 +3,7 @@
  */
 #include "op/shared/move.h"
 #include "op/shared/rules.h"
+#include "op/shared/version.h"
 
 /* The wanted shape comes from input 1 if it is there, else from the options. One -1 stands for what is left. */
 static qc_status reshape_infer(struct qc_step *step)

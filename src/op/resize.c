@@ -6,6 +6,7 @@
 #include "kernel/resize.h"
 #include "op/shared/check.h"
 #include "op/shared/rules.h"
+#include "op/shared/version.h"
 #include <math.h>
 
 enum { PARALLEL_ELEMENTS = 1 << 15 };

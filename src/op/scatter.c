@@ -6,6 +6,7 @@
 #include "op/shared/check.h"
 #include "op/shared/pad.h"
 #include "op/shared/rules.h"
+#include "op/shared/version.h"
 #include <float.h>
 
 #define CODE(name) tfl_BuiltinOperator_##name

@@ -5,6 +5,7 @@
 #include "op/shared/broadcast.h"
 #include "op/shared/check.h"
 #include "op/shared/rules.h"
+#include "op/shared/version.h"
 
 #define CODE(name) tfl_BuiltinOperator_##name
 

@@ -3,6 +3,7 @@
  */
 #include "op/shared/move.h"
 #include "op/shared/rules.h"
+#include "op/shared/version.h"
 #include "op/shared/strided_slice.h"
 
 /* ---- SLICE ---- */
@@ -58,12 +59,9 @@ static qc_status slice_run(struct qc_step *step)
     QC_TRY(read_vector(step, 1, in->rank, begin));
     for (int d = 0; d < in->rank; d++) size[d] = out->dims[d];
     QC_TRY(check_box(step, begin, size));
-    size_t width = qc_move_width(in->type);
     ptrdiff_t to[QC_MAX_RANK], from[QC_MAX_RANK], offset = 0;
-    qc_dense_strides(in->rank, in->dims, width, from);
-    qc_dense_strides(out->rank, out->dims, width, to);
     struct qc_copy copy;
-    qc_copy_begin(&copy, width);
+    qc_move_strides(step, &copy, to, from);
     for (int d = 0; d < in->rank; d++) {
         qc_copy_dim(&copy, (size_t)out->dims[d], to[d], from[d]);
         offset += (ptrdiff_t)begin[d] * from[d];
@@ -124,17 +122,14 @@ static qc_status strided_slice_infer(struct qc_step *step)
 
 static qc_status strided_slice_run(struct qc_step *step)
 {
-    const struct qc_value *in = step->in[0], *out = step->out[0];
+    const struct qc_value *out = step->out[0];
     struct qc_slice_axis axis[QC_MAX_RANK + QC_SLICE_MOST];
     int axes, k = 0;
     bool unknown;
     QC_TRY(resolve(step, axis, &axes, &unknown));
-    size_t width = qc_move_width(in->type);
     ptrdiff_t to[QC_MAX_RANK], from[QC_MAX_RANK], offset = 0;
-    qc_dense_strides(in->rank, in->dims, width, from);
-    qc_dense_strides(out->rank, out->dims, width, to);
     struct qc_copy copy;
-    qc_copy_begin(&copy, width);
+    qc_move_strides(step, &copy, to, from);
     for (int i = 0; i < axes; i++) {
         ptrdiff_t stride = axis[i].axis < 0 ? 0 : from[axis[i].axis];
         if (axis[i].count > 0) offset += (ptrdiff_t)axis[i].start * stride;

@@ -6,6 +6,7 @@
 #include "op/shared/copy.h"
 #include "op/shared/pad.h"
 #include "op/shared/rules.h"
+#include "op/shared/version.h"
 
 #define CODE(name) tfl_BuiltinOperator_##name
 
@@ -230,9 +231,9 @@ static qc_status diag_run(struct qc_step *step)
 
 const struct qc_op qc_op_space[] = {
     {.name = "SPACE_TO_DEPTH", .code = CODE(SPACE_TO_DEPTH), .options = &tfl_SpaceToDepthOptions_table, .in_min = 1, .in_max = 1, .out_min = 1,
-     .out_max = 1, .max_version = 2, .quant = &qc_rule_move_8, .infer = depth_infer, .run = depth_run, .version = qc_version_int8_2},
+     .out_max = 1, .max_version = 2, .quant = &qc_rule_move_8, .infer = depth_infer, .run = depth_run, .version = qc_version_by_int8},
     {.name = "DEPTH_TO_SPACE", .code = CODE(DEPTH_TO_SPACE), .options = &tfl_DepthToSpaceOptions_table, .in_min = 1, .in_max = 1, .out_min = 1,
-     .out_max = 1, .max_version = 2, .quant = &qc_rule_move_8, .infer = depth_infer, .run = depth_run, .version = qc_version_int8_2},
+     .out_max = 1, .max_version = 2, .quant = &qc_rule_move_8, .infer = depth_infer, .run = depth_run, .version = qc_version_by_int8},
     {.name = "SPACE_TO_BATCH_ND", .code = CODE(SPACE_TO_BATCH_ND), .options = &tfl_SpaceToBatchNDOptions_table, .in_min = 3, .in_max = 3,
      .out_min = 1, .out_max = 1, .max_version = 4, .quant = &qc_rule_move, .infer = batch_infer, .run = batch_run, .version = batch_version},
     {.name = "BATCH_TO_SPACE_ND", .code = CODE(BATCH_TO_SPACE_ND), .options = &tfl_BatchToSpaceNDOptions_table, .in_min = 3, .in_max = 3,

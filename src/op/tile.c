@@ -3,6 +3,7 @@
  */
 #include "op/shared/move.h"
 #include "op/shared/rules.h"
+#include "op/shared/version.h"
 
 /* ---- TILE ---- */
 
@@ -27,13 +28,10 @@ static qc_status tile_infer(struct qc_step *step)
 
 static qc_status tile_run(struct qc_step *step)
 {
-    const struct qc_value *in = step->in[0], *out = step->out[0];
-    size_t width = qc_move_width(in->type);
+    const struct qc_value *in = step->in[0];
     ptrdiff_t to[QC_MAX_RANK], from[QC_MAX_RANK];
-    qc_dense_strides(in->rank, in->dims, width, from);
-    qc_dense_strides(out->rank, out->dims, width, to);
     struct qc_copy copy;
-    qc_copy_begin(&copy, width);
+    qc_move_strides(step, &copy, to, from);
     for (int d = 0; d < in->rank; d++) {
         qc_copy_dim(&copy, (size_t)qc_value_int(step->in[1], (size_t)d), to[d] * in->dims[d], 0);
         qc_copy_dim(&copy, (size_t)in->dims[d], to[d], from[d]);
@@ -69,12 +67,9 @@ static qc_status broadcast_to_infer(struct qc_step *step)
 static qc_status broadcast_to_run(struct qc_step *step)
 {
     const struct qc_value *in = step->in[0], *out = step->out[0];
-    size_t width = qc_move_width(in->type);
     ptrdiff_t to[QC_MAX_RANK], from[QC_MAX_RANK];
-    qc_dense_strides(in->rank, in->dims, width, from);
-    qc_dense_strides(out->rank, out->dims, width, to);
     struct qc_copy copy;
-    qc_copy_begin(&copy, width);
+    qc_move_strides(step, &copy, to, from);
     for (int d = 0; d < out->rank; d++) {
         int own = d - (out->rank - in->rank);
         qc_copy_dim(&copy, (size_t)out->dims[d], to[d], own < 0 || in->dims[own] == 1 ? 0 : from[own]);

@@ -3,6 +3,7 @@
  */
 #include "op/shared/move.h"
 #include "op/shared/rules.h"
+#include "op/shared/version.h"
 
 static qc_status infer(struct qc_step *step)
 {
@@ -29,12 +30,9 @@ static qc_status infer(struct qc_step *step)
 static qc_status run(struct qc_step *step)
 {
     const struct qc_value *in = step->in[0], *out = step->out[0];
-    size_t width = qc_move_width(in->type);
     ptrdiff_t to[QC_MAX_RANK], from[QC_MAX_RANK];
-    qc_dense_strides(in->rank, in->dims, width, from);
-    qc_dense_strides(out->rank, out->dims, width, to);
     struct qc_copy copy;
-    qc_copy_begin(&copy, width);
+    qc_move_strides(step, &copy, to, from);
     for (int d = 0; d < in->rank; d++)
         qc_copy_dim(&copy, (size_t)out->dims[d], to[d], from[qc_axis(qc_value_int(step->in[1], (size_t)d), in->rank)]);
     qc_copy_end(&copy);

@@ -12,6 +12,7 @@
 #include "op/shared/check.h"
 #include "op/shared/quantized.h"
 #include "op/shared/rules.h"
+#include "op/shared/version.h"
 #include <math.h>
 
 enum { PARALLEL_ELEMENTS = 1 << 14 };
@@ -269,7 +270,7 @@ const struct qc_op qc_op_unary[] = {
     OP(EXP, &tfl_ExpOptions_table, 2, &qc_rule_unary, version_8_16),
     OP(LOG, NULL, 2, &qc_rule_unary, version_8_16),
     OP(SQRT, NULL, 2, &qc_rule_unary, version_8_16),
-    OP(RSQRT, NULL, 3, &qc_rule_unary, qc_version_int8_2_int16_3),
+    OP(RSQRT, NULL, 3, &qc_rule_unary, qc_version_by_width),
     OP(SQUARE, &tfl_SquareOptions_table, 1, NULL, NULL),
     OP(SIN, NULL, 2, NULL, version_half),
     OP(COS, &tfl_CosOptions_table, 2, NULL, version_half),

@@ -148,6 +148,86 @@ static void sessions_share_a_model_between_threads(void **state)
     qc_model_free(model);
 }
 
+/* y = relu(x v) w, large enough to be split between the threads of a pool; weights are packed. */
+enum { WIDE = 512 };
+static struct qc_model *heavy(void)
+{
+    struct qc_model *model = qc_model_new(NULL, NULL);
+    struct qc_build b = {.graph = model->graph[0], .scope = "net"};
+    float *weights = qc_arena_array(&model->arena, WIDE * WIDE, sizeof *weights);
+    uint64_t random = 9;
+    for (int i = 0; i < WIDE * WIDE; i++) weights[i] = unit_float(&random, -0.1f, 0.1f);
+    struct qc_tensor *x = qc_graph_add_tensor(b.graph, "x", QC_FLOAT32, 2, (int32_t[]){8, WIDE}), *y = x;
+    assert_int_equal(qc_graph_set_inputs(b.graph, 1, &x), QC_OK);
+    for (int layer = 0; layer < 2; layer++) {
+        QC_OPTIONS(&b, FullyConnectedOptions, options);
+        options->fused_activation_function = layer ? tfl_ActivationFunctionType_NONE : tfl_ActivationFunctionType_RELU;
+        struct qc_tensor *w = qc_graph_add_constant(b.graph, layer ? "w" : "v", QC_FLOAT32, 2, (int32_t[]){WIDE, WIDE}, weights, WIDE * WIDE * sizeof(float));
+        y = QC_BUILD(&b, FULLY_CONNECTED, options, y, w, qc_none());
+    }
+    assert_int_equal(qc_graph_set_outputs(b.graph, 1, &y), QC_OK);
+    return model;
+}
+
+struct shared_run {
+    struct qc_model *model;
+    uint64_t sum; /* of the bits of all results */
+    size_t memory;
+};
+
+static void *run_with_pool(void *argument)
+{
+    struct shared_run *shared = argument;
+    struct qc_tensor_info in, out;
+    uint64_t random = 11;
+    struct qc_session *session = qc_session_create(shared->model, &(struct qc_options){.threads = 2}, NULL);
+    for (int round = 0; round < 5; round++) {
+        if (qc_session_input(session, 0, &in)) return NULL;
+        for (size_t i = 0; i < in.bytes / sizeof(float); i++) ((float *)in.data)[i] = unit_float(&random, -1, 1);
+        if (qc_session_invoke(session, NULL) || qc_session_output(session, 0, &out)) return NULL;
+        for (size_t i = 0; i < out.bytes / 4; i++) shared->sum = shared->sum * 31 + ((const uint32_t *)out.data)[i];
+    }
+    shared->memory = qc_session_memory(session);
+    qc_session_free(session);
+    return NULL;
+}
+
+/* Sessions with pools of their own, packing and reading the same weights at the same time; the thread sanitizer watches. */
+static void sessions_with_pools_share_weights(void **state)
+{
+    pthread_t thread[3];
+    struct shared_run run[3];
+    (void)state;
+    struct qc_model *model = heavy();
+    for (int i = 0; i < 3; i++) {
+        run[i] = (struct shared_run){.model = model};
+        assert_int_equal(pthread_create(&thread[i], NULL, run_with_pool, &run[i]), 0);
+    }
+    for (int i = 0; i < 3; i++) pthread_join(thread[i], NULL);
+    for (int i = 0; i < 3; i++) {
+        assert_true(run[i].sum && run[i].sum == run[0].sum);
+        assert_true(run[i].memory < WIDE * WIDE * sizeof(float)); /* weights are the model's */
+    }
+    qc_model_free(model);
+}
+
+/* A ceiling ends planning with an error that says so; the same session fits below a higher one. */
+static void a_ceiling_of_memory_is_kept(void **state)
+{
+    (void)state;
+    struct qc_error error;
+    struct qc_model *model = heavy();
+    assert_null(qc_session_create(model, &(struct qc_options){.max_memory = 10000}, &error));
+    assert_int_equal(error.status, QC_NOMEM);
+    assert_non_null(strstr(error.text, "10000"));
+    struct qc_session *session = qc_session_create(model, &(struct qc_options){.max_memory = 4 << 20}, &error);
+    assert_non_null(session);
+    assert_int_not_equal(qc_session_resize(session, 0, 2, (int32_t[]){1 << 20, WIDE}, &error) || qc_session_invoke(session, &error), QC_OK);
+    assert_int_equal(error.status, QC_NOMEM);
+    qc_session_free(session);
+    qc_model_free(model);
+}
+
 /* Loading, planning and running with the k-th allocation failing, for every k. */
 static void every_failed_allocation_is_an_error(void **state)
 {
@@ -185,6 +265,8 @@ int main(void)
         cmocka_unit_test(loops_run_for_any_shape),
         cmocka_unit_test(a_graph_that_calls_itself_is_an_error),
         cmocka_unit_test(sessions_share_a_model_between_threads),
+        cmocka_unit_test(sessions_with_pools_share_weights),
+        cmocka_unit_test(a_ceiling_of_memory_is_kept),
         cmocka_unit_test(every_failed_allocation_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -65,6 +65,15 @@ qc_status qc_move_end(struct qc_step *step, int input, const struct qc_move *mov
     return QC_OK;
 }
 
+void qc_move_strides(const struct qc_step *step, struct qc_copy *copy, ptrdiff_t *to, ptrdiff_t *from)
+{
+    const struct qc_value *in = step->in[0], *out = step->out[0];
+    size_t width = qc_move_width(in->type);
+    qc_dense_strides(in->rank, in->dims, width, from);
+    qc_dense_strides(out->rank, out->dims, width, to);
+    qc_copy_begin(copy, width);
+}
+
 qc_status qc_move_copy(struct qc_step *step, int input, const struct qc_copy *copy)
 {
     struct qc_move move;

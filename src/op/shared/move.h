@@ -24,6 +24,8 @@ size_t qc_move_width(qc_dtype type);
 qc_status qc_move_plan(struct qc_step *step, int input);
 qc_status qc_move_begin(struct qc_step *step, int input, struct qc_move *move) QC_MUST_USE;
 qc_status qc_move_end(struct qc_step *step, int input, const struct qc_move *move) QC_MUST_USE;
+/* Begins a copy of input 0 to output 0: the strides of both in bytes, [rank] each. */
+void qc_move_strides(const struct qc_step *step, struct qc_copy *copy, ptrdiff_t *to, ptrdiff_t *from);
 /* begin, the copy, end. */
 qc_status qc_move_copy(struct qc_step *step, int input, const struct qc_copy *copy) QC_MUST_USE;
 
