@@ -6,6 +6,7 @@
 #include "pass/pass.h"
 #include "quant/quant.h"
 #include "quant/stats.h"
+#include "run/run.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -240,11 +241,12 @@ static qc_status check_file(struct qc_model *model, const void *bytes, size_t si
 {
     struct qc_error error = {0};
     struct qc_model *again = qc_model_open_memory(bytes, size, NULL, &error);
-    struct qc_session *session = again ? qc_session_create(again, NULL, &error) : NULL;
-    if (!session) qc_fail(&model->env, error.status, "the result does not run, which is a fault of quantc: %s", error.text);
+    struct qc_session *session = again ? qc_session_start(again, NULL, NULL, 0, &error) : NULL;
+    if (session && !session->env.error.status) qc_frame_try(session->main);
+    if (session) qc_env_take(&session->env, &error);
     qc_session_free(session);
     qc_model_free(again);
-    return session ? QC_OK : model->env.error.status;
+    return error.status ? qc_fail(&model->env, error.status, "the result does not run, which is a fault of quantc: %s", error.text) : QC_OK;
 }
 
 qc_status qc_model_save(struct qc_model *model, const char *path, size_t max_size, size_t *size, struct qc_error *error)

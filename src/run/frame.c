@@ -445,6 +445,7 @@ static qc_status assign_memory(struct qc_frame *frame)
 
 /* ---- the whole ---- */
 
+/* All but the memory of steps: their packed weights and tables. */
 static qc_status plan(struct qc_frame *frame)
 {
     const struct qc_graph *graph = frame->graph;
@@ -475,8 +476,12 @@ static qc_status plan(struct qc_frame *frame)
     QC_TRY(qc_frame_bands(frame));
     note_lives(frame);
     share_memory(frame);
-    QC_TRY(assign_memory(frame));
-    for (uint32_t n = 0; n < graph->node_count; n++) {
+    return assign_memory(frame);
+}
+
+static qc_status prepare(struct qc_frame *frame)
+{
+    for (uint32_t n = 0; n < frame->graph->node_count; n++) {
         struct qc_frame_step *fs = &frame->step[n];
         if (fs->evaluated || fs->at_invoke || !fs->step.op->prepare) continue;
         QC_TRY(fs->step.op->prepare(&fs->step));
@@ -484,11 +489,18 @@ static qc_status plan(struct qc_frame *frame)
     return QC_OK;
 }
 
+qc_status qc_frame_try(struct qc_frame *frame)
+{
+    frame->planned = false;
+    return plan(frame);
+}
+
 qc_status qc_frame_plan(struct qc_frame *frame)
 {
     qc_arena_free(&frame->arena);
     frame->planned = frame->follows = false;
     qc_status status = plan(frame);
+    if (!status) status = prepare(frame);
     frame->planned = !status;
     return status;
 }

@@ -84,6 +84,7 @@ const struct qc_op *qc_session_op(const struct qc_session *session, const struct
 /* frame.c */
 qc_status qc_frame_make(struct qc_session *session, uint32_t graph, struct qc_frame **frame); /* once; shapes are the file's */
 qc_status qc_frame_plan(struct qc_frame *frame);  /* for the shapes its inputs have now */
+qc_status qc_frame_try(struct qc_frame *frame);   /* would it plan? Packs no weights; the frame cannot be invoked */
 qc_status qc_frame_plan_step(struct qc_frame *frame, struct qc_frame_step *fs); /* one deferred step, its inputs being there */
 void qc_frame_free(struct qc_frame *frame);
 /* Zeros in all variable values. */

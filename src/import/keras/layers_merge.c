@@ -158,6 +158,15 @@ static void merge1(struct qc_keras_call *call) /* Keras 1: one layer for all */
     else qc_keras_fail(call, QC_UNSUPPORTED, "mode '%.60s' is not supported", mode);
 }
 
+/* Of InceptionResNetV2, which registers it as a custom layer. */
+static void scaled_residual(struct qc_keras_call *call)
+{
+    struct qc_tensor *x = qc_keras_in(call, 0), *y = qc_keras_in(call, 1);
+    if (!x || !y) return;
+    y = qc_build_binary(call->b, tfl_BuiltinOperator_MUL, y, qc_build_f32(call->b, (float)qc_keras_number(call, "scale", 1)));
+    qc_keras_return(call, qc_build_binary(call->b, tfl_BuiltinOperator_ADD, x, y));
+}
+
 const struct qc_keras_class qc_keras_layers_merge[] = {
     {"Add", NULL, 0, add},
     {"Subtract", NULL, 0, subtract},
@@ -168,5 +177,7 @@ const struct qc_keras_class qc_keras_layers_merge[] = {
     {"Concatenate", NULL, 0, concatenate},
     {"Dot", NULL, 0, dot},
     {"Merge", NULL, 0, merge1},
+    {"CustomScaleLayer", NULL, 0, scaled_residual},
+    {"Custom>CustomScaleLayer", NULL, 0, scaled_residual},
     {0},
 };

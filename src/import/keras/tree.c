@@ -23,7 +23,8 @@ static bool is_model_class(const char *name)
 static bool is_custom(const struct qc_json *json, const char *class_name)
 {
     const char *registered = qc_json_string(qc_json_get(json, "registered_name")), *module = qc_json_string(qc_json_get(json, "module"));
-    if (strchr(class_name, '>') || (registered && strchr(registered, '>'))) return true;
+    const char *full = strchr(class_name, '>') || !registered ? class_name : registered; /* "package>class" */
+    if (strchr(full, '>')) return !qc_keras_class_find(full, false);
     return registered && module && strncmp(module, "keras", 5) && strncmp(module, "tf_keras", 8) && strncmp(module, "tensorflow.", 11);
 }
 
