@@ -9,7 +9,7 @@
 static const struct qc_keras_class *const family[] = {
     qc_keras_layers_core,      qc_keras_layers_conv,      qc_keras_layers_pool,       qc_keras_layers_norm,       qc_keras_layers_merge,
     qc_keras_layers_shape,     qc_keras_layers_recurrent, qc_keras_layers_attention,  qc_keras_layers_activation, qc_keras_layers_preprocess,
-    qc_keras_layers_wrapper,   qc_keras_operations,
+    qc_keras_layers_audio,     qc_keras_layers_wrapper,   qc_keras_operations,
 };
 
 const struct qc_keras_class *qc_keras_class_find(const char *name, bool operation)
@@ -33,7 +33,6 @@ static const struct {
     {"TextVectorization", "text has no operators in TensorFlow Lite; cut the model after it: quantc's tokenizer does its work before the model"},
     {"Hashing", "its hash function has no operator in TensorFlow Lite; cut the model after it and hash before the model"},
     {"HashedCrossing", "its hash function has no operator in TensorFlow Lite; cut the model after it and hash before the model"},
-    {"MelSpectrogram", "it needs a Fourier transform of frames, which is not supported; compute spectrograms before the model"},
     {"STFTSpectrogram", "it needs a Fourier transform of frames, which is not supported; compute spectrograms before the model"},
     {"RandomCrop", "at inference Keras gives its input back unchanged in some versions and a crop in others; replace it by CenterCrop or Resizing"},
     {"Equalization", "this image filter is not supported; apply it before the model"},
