@@ -3,9 +3,11 @@
 quantc is driven by its TensorFlow Lite C API. The two take turns of some 30 ms on the same inputs; a turn's first inference is not counted, since the
 other one has had the caches. Loading is timed likewise, from the file to the end of the first inference. Without ai-edge-litert quantc runs alone.
 """
+import array
 import ctypes
 import json
 import os
+import random
 import statistics
 import sys
 import time
@@ -53,25 +55,26 @@ def litert(path, threads):
     return it
 
 
-def values(kind, count, random):
+def values(kind, count, source):
     """Bytes for an input of TfLiteType `kind`: floats in [0, 1), ids below 100 (so that embeddings find them)."""
-    import array
     if kind == 1:
-        return array.array("f", (random.random() for _ in range(count // 4))).tobytes()
+        return array.array("f", (source.random() for _ in range(count // 4))).tobytes()
     if kind in (2, 4):
-        return array.array("i" if kind == 2 else "q", (random.randrange(100) for _ in range(count // (4 if kind == 2 else 8)))).tobytes()
-    return bytes(random.randrange(100) for _ in range(count))
+        return array.array("i" if kind == 2 else "q", (source.randrange(100) for _ in range(count // (4 if kind == 2 else 8)))).tobytes()
+    return bytes(source.randrange(100) for _ in range(count))
 
 
-def fill(ours, theirs):
-    import random
-    source = random.Random(1)
-    data = []
-    for address, count, kind in ours.inputs():
-        data.append(values(kind, count, source))
-        ctypes.memmove(address, data[-1], count)
-    for detail, one in zip(theirs.get_input_details() if theirs else [], data):
-        theirs.set_tensor(detail["index"], numpy.frombuffer(one, detail["dtype"]).reshape(detail["shape"]))
+def feed(runtime, data):
+    """Copies the inputs; makes them first if the list is empty, for the types and sizes of quantc's."""
+    if isinstance(runtime, Quantc):
+        if not data:
+            source = random.Random(1)
+            data += [values(kind, count, source) for _, count, kind in runtime.inputs()]
+        for (address, count, _), one in zip(runtime.inputs(), data):
+            ctypes.memmove(address, one, count)
+    else:
+        for detail, one in zip(runtime.get_input_details(), data):
+            runtime.set_tensor(detail["index"], numpy.frombuffer(one, detail["dtype"]).reshape(detail["shape"]))
 
 
 def turn(invoke):
@@ -84,16 +87,18 @@ def turn(invoke):
     return times
 
 
-def start(make, threads, path):
+def start(make, threads, path, data):
     """Milliseconds to load, and of the first inference."""
     begin = time.perf_counter()
     runtime = make(path, threads)
     loaded = time.perf_counter()
+    feed(runtime, data)
+    fed = time.perf_counter()
     runtime.invoke()
     done = time.perf_counter()
     if isinstance(runtime, Quantc):
         runtime.close()
-    return (loaded - begin) * 1e3, (done - loaded) * 1e3
+    return (loaded - begin) * 1e3, (done - fed) * 1e3
 
 
 def summary(times, starts):
@@ -107,10 +112,11 @@ def main():
     makers = {"quantc": lambda p, t: Quantc(library, p, t)}
     if Interpreter:
         makers["litert"] = litert
+    data = []
     try:
         runtimes = {name: make(path, threads) for name, make in makers.items()}
-        fill(runtimes["quantc"], runtimes.get("litert"))
-        for r in runtimes.values():
+        for r in runtimes.values():  # quantc first
+            feed(r, data)
             r.invoke()
     except (RuntimeError, ValueError) as error:  # LiteRT refuses the file
         print(json.dumps({"error": str(error).splitlines()[0]}))
@@ -125,7 +131,7 @@ def main():
     starts = {name: [] for name in runtimes}
     for _ in range(5):
         for name, make in makers.items():
-            starts[name].append(start(make, threads, path))
+            starts[name].append(start(make, threads, path, data))
     row = {name: summary(times[name], starts[name]) for name in runtimes}
     if ratios:
         row["ratio"] = statistics.median(ratios)

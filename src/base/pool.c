@@ -1,8 +1,9 @@
 /*
  * pool.c - a loop over several threads. See pool.h.
  *
- * A loop is cut into more pieces than threads, taken from one counter, so that a thread the system has descheduled does not hold up the
- * others. A worker joins a loop only while it is open; the caller closes it when no pieces are left, and waits for those that
+ * Every thread has a share of the iterations, the same in every loop of that many, for what a loop writes is read by the next one, best by the
+ * same core. It takes its share piece by piece, then pieces from the shares of others, so that a thread the system has descheduled does not
+ * hold them up. A worker joins a loop only while it is open; the caller closes it when no pieces are left, and waits for those that
  * joined, not for those still asleep. Workers spin for a short while between loops, for these follow one another closely in an
  * inference, then sleep.
  */
@@ -13,7 +14,7 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
-enum { SPINS = 4000, PIECES_PER_THREAD = 4, MAX_THREADS = 256 };
+enum { SPINS = 4000, PIECES_PER_SHARE = 4, MAX_THREADS = 256 };
 
 /* The gate: number of the loop in the upper half, CLOSED, and how many workers are inside in the lower bits. */
 #define GENERATION ((uint64_t)1 << 32)
@@ -23,14 +24,20 @@ enum { SPINS = 4000, PIECES_PER_THREAD = 4, MAX_THREADS = 256 };
 struct loop {
     void (*body)(void *context, size_t begin, size_t end, int thread);
     void *context;
-    size_t count, piece;
+    size_t count, grain, units; /* a unit: `grain` iterations */
+};
+
+/* The first unit of a share that nobody has taken; on a cache line of its own. */
+struct share {
+    _Alignas(64) atomic_size_t next;
 };
 
 struct qc_pool {
     struct qc_env *env;
     int threads;
     struct loop loop;
-    atomic_size_t next;    /* first iteration nobody has taken */
+    struct share *share;   /* [threads] */
+    void *share_memory;
     _Atomic uint64_t gate; /* loop is written only while it is closed and nobody is inside */
     atomic_bool stop;
     pthread_mutex_t mutex;
@@ -68,14 +75,27 @@ static void flush_denormals(void)
 #endif
 }
 
-static void take_pieces(struct qc_pool *pool, int thread)
+/* Where the share of a thread begins, in units. */
+static size_t share_begin(const struct qc_pool *pool, int thread)
+{
+    return pool->loop.units * (size_t)thread / (size_t)pool->threads;
+}
+
+static void take_share(struct qc_pool *pool, int owner, int thread)
 {
     const struct loop *loop = &pool->loop;
+    const size_t begin = share_begin(pool, owner), end = share_begin(pool, owner + 1);
+    const size_t piece = (end - begin + PIECES_PER_SHARE - 1) / PIECES_PER_SHARE;
     for (;;) {
-        size_t begin = atomic_fetch_add(&pool->next, loop->piece);
-        if (begin >= loop->count) return;
-        loop->body(loop->context, begin, QC_MIN(loop->count, begin + loop->piece), thread);
+        const size_t unit = atomic_fetch_add(&pool->share[owner].next, piece);
+        if (unit >= end) return;
+        loop->body(loop->context, unit * loop->grain, QC_MIN(QC_MIN(unit + piece, end) * loop->grain, loop->count), thread);
     }
+}
+
+static void take_pieces(struct qc_pool *pool, int thread)
+{
+    for (int i = 0; i < pool->threads; i++) take_share(pool, (thread + i) % pool->threads, thread);
 }
 
 /* Waits for a loop newer than `seen`: spinning, then asleep. */
@@ -122,10 +142,14 @@ struct qc_pool *qc_pool_create(struct qc_env *env, int threads)
 {
     threads = QC_MIN(threads, MAX_THREADS);
     struct qc_pool *pool = qc_env_alloc(env, sizeof *pool);
-    if (!pool || !(pool->worker = qc_env_alloc(env, (size_t)QC_MAX(threads, 1) * sizeof *pool->worker))) {
+    const size_t most = (size_t)QC_MAX(threads, 1);
+    if (!pool || !(pool->worker = qc_env_alloc(env, most * sizeof *pool->worker)) ||
+        !(pool->share_memory = qc_env_alloc(env, (most + 1) * sizeof *pool->share))) {
+        if (pool) qc_env_free(env, pool->worker);
         qc_env_free(env, pool);
         return NULL;
     }
+    pool->share = (struct share *)(((uintptr_t)pool->share_memory + 63) & ~(uintptr_t)63);
     pool->env = env;
     pool->threads = 1;
     atomic_init(&pool->gate, CLOSED);
@@ -150,6 +174,7 @@ void qc_pool_free(struct qc_pool *pool)
     for (int i = 1; i < pool->threads; i++) pthread_join(pool->worker[i].id, NULL);
     pthread_cond_destroy(&pool->wake);
     pthread_mutex_destroy(&pool->mutex);
+    qc_env_free(pool->env, pool->share_memory);
     qc_env_free(pool->env, pool->worker);
     qc_env_free(pool->env, pool);
 }
@@ -168,10 +193,8 @@ void qc_pool_for(struct qc_pool *pool, size_t count, size_t grain,
         body(context, 0, count, 0);
         return;
     }
-    size_t pieces = (size_t)pool->threads * PIECES_PER_THREAD;
-    size_t piece = QC_MAX(grain, (count + pieces - 1) / pieces);
-    pool->loop = (struct loop){body, context, count, (piece + grain - 1) / grain * grain};
-    atomic_store(&pool->next, 0);
+    pool->loop = (struct loop){body, context, count, grain, (count + grain - 1) / grain};
+    for (int i = 0; i < pool->threads; i++) atomic_store(&pool->share[i].next, share_begin(pool, i));
     uint64_t number = (atomic_load(&pool->gate) & ~(GENERATION - 1)) + GENERATION;
     pthread_mutex_lock(&pool->mutex);
     atomic_store(&pool->gate, number);

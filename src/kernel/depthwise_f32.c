@@ -3,6 +3,7 @@
  */
 #include "kernel/depthwise_f32.h"
 
+#include "kernel/gemm_split.h"
 #include <string.h>
 
 extern const struct qc_depthwise_f32 qc_depthwise_f32_ref, qc_depthwise_f32_avx2, qc_depthwise_f32_avx512, qc_depthwise_f32_neon;
@@ -45,11 +46,12 @@ void qc_depthwise_f32_pack(void *block, size_t channels, size_t taps, const floa
     }
 }
 
-/* The work is cut into rows of the output times chunks of channels, so narrow that the rows below one row's windows stay in the first-level
+/* The work is cut into rows of the output, and chunks of channels, so narrow that the rows below one row's windows stay in the first-level
  * cache until the next row of the output needs them again. */
 struct loop {
     const struct qc_depthwise_f32_call *call;
-    size_t rows, chunk; /* of all batches; channels, a multiple of the block */
+    size_t chunk; /* channels, a multiple of the block */
+    struct qc_gemm_split split;
 };
 
 static void run_row(const struct qc_depthwise_f32_call *call, size_t row, size_t begin, size_t end)
@@ -81,8 +83,10 @@ static void run_rows(void *context, size_t begin, size_t end, int thread)
     const struct loop *l = context;
     (void)thread;
     for (size_t i = begin; i < end; i++) {
-        const size_t c = i / l->rows * l->chunk;
-        run_row(l->call, l->call->first_row + i % l->rows, c, QC_MIN(c + l->chunk, l->call->channels));
+        const struct qc_gemm_piece p = qc_gemm_piece(&l->split, i);
+        for (size_t chunk = p.column; chunk < p.column_end; chunk++)
+            for (size_t row = p.row; row < p.row_end; row++)
+                run_row(l->call, l->call->first_row + row, chunk * l->chunk, QC_MIN((chunk + 1) * l->chunk, l->call->channels));
     }
 }
 
@@ -90,9 +94,10 @@ void qc_depthwise_f32_run(const struct qc_depthwise_f32_call *call, struct qc_po
 {
     const struct qc_window *w = call->window;
     const size_t cache = 16384 / sizeof(float) / (w->kernel_h * w->in_w), block = QC_DEPTHWISE_BLOCK;
-    struct loop l = {call, call->batch * call->rows, QC_MAX(cache / block, 1u) * block};
+    struct loop l = {.call = call, .chunk = QC_MAX(cache / block, 1u) * block};
+    if (!call->channels) return;
     if (call->finish) l.chunk = call->channels; /* its passes want long rows */
-    const size_t chunks = (call->channels + l.chunk - 1) / l.chunk;
-    const size_t work = w->out_w * w->kernel_h * w->kernel_w * QC_MIN(l.chunk, call->channels); /* multiplications of one row of a chunk */
-    if (call->channels) qc_pool_for(pool, chunks * l.rows, 1 + (1 << 16) / work, run_rows, &l);
+    const size_t chunks = (call->channels + l.chunk - 1) / l.chunk, taps = w->kernel_h * w->kernel_w;
+    l.split = qc_gemm_split(call->batch * call->rows, chunks, w->out_w * taps * QC_MIN(l.chunk, call->channels), 1, qc_pool_threads(pool));
+    qc_pool_for(pool, qc_gemm_pieces(&l.split), 1, run_rows, &l);
 }

@@ -93,25 +93,41 @@ void qc_gemm_f32_pack(void *block, const struct qc_gemm_f32_pack *p)
     }
 }
 
-size_t qc_gemm_pointer_bytes(size_t taps, int threads)
+/* Pictures of few channels: the taps of one line of the window are taken as one, since a tap costs as much as some ten multiplications. */
+static bool by_lines(const struct qc_rows *rows, size_t depth)
 {
-    return taps > 1 ? taps * QC_TILE_ROWS * sizeof(void *) * (size_t)threads : 0;
+    const struct qc_window *w = rows->window;
+    return w && w->kernel_w > 1 && w->dilation_w == 1 && depth <= 16 && rows->pitch == depth * sizeof(float);
+}
+
+/* Of one thread: pointers, and behind them the lines at the border. */
+static size_t thread_bytes(const struct qc_rows *rows, size_t depth)
+{
+    const size_t taps = qc_rows_taps(rows), pointers = taps * QC_TILE_ROWS * sizeof(void *);
+    return by_lines(rows, depth) ? pointers + taps * QC_TILE_ROWS * rows->pitch : pointers;
+}
+
+size_t qc_gemm_f32_work_bytes(const struct qc_rows *rows, size_t depth, int threads)
+{
+    return (thread_bytes(rows, depth) + 63) / 64 * 64 * (size_t)threads;
 }
 
 struct loop {
     const struct qc_gemm_f32_call *call;
     struct qc_gemm_split split;
-    size_t taps, panel_bytes, width; /* width: columns of a group */
+    size_t taps, depth, panel_bytes, width; /* of pointers; width: columns of a group */
+    bool lines;
 };
 
 static void run_block(const struct loop *l, size_t row_begin, size_t row_end, size_t column_begin, size_t column_end, const void **pointer)
 {
     const struct qc_gemm_f32_call *call = l->call;
-    struct qc_gemm_f32_tile t = {.taps = l->taps, .depth = call->depth, .a = (const float *const *)pointer, .panel_bytes = l->panel_bytes,
+    struct qc_gemm_f32_tile t = {.taps = l->taps, .depth = l->depth, .a = (const float *const *)pointer, .panel_bytes = l->panel_bytes,
                                  .ldc = call->ldc, .low = call->low, .high = call->high};
     for (size_t m = row_begin; m < row_end; m += QC_TILE_ROWS) {
         t.rows = QC_MIN(row_end - m, (size_t)QC_TILE_ROWS);
-        qc_rows_fill(&call->rows, m, t.rows, pointer);
+        if (l->lines) qc_rows_fill_lines(&call->rows, m, t.rows, pointer, (char *)(pointer + l->taps * QC_TILE_ROWS));
+        else qc_rows_fill(&call->rows, m, t.rows, pointer);
         for (size_t n = column_begin; n < column_end; n += l->width) {
             t.columns = QC_MIN(column_end - n, l->width);
             t.w = (const char *)call->packed + n / QC_PANEL * l->panel_bytes;
@@ -126,24 +142,28 @@ static void run_block(const struct loop *l, size_t row_begin, size_t row_end, si
 static void run_pieces(void *context, size_t begin, size_t end, int thread)
 {
     const struct loop *l = context;
-    const void *single[QC_TILE_ROWS];
-    const void **pointer = l->taps > 1 ? l->call->pointer + (size_t)thread * l->taps * QC_TILE_ROWS : single;
+    const void *single[QC_TILE_ROWS], **pointer = single;
+    if (l->call->work) pointer = (void *)((char *)l->call->work + (size_t)thread * qc_gemm_f32_work_bytes(&l->call->rows, l->call->depth, 1));
     for (size_t i = begin; i < end; i++) {
-        const size_t row = i % l->split.row_blocks * l->split.row_block * QC_TILE_ROWS, first = l->call->first;
-        const size_t column = i / l->split.row_blocks * l->split.column_block * l->width;
-        run_block(l, first + row, first + QC_MIN(row + l->split.row_block * QC_TILE_ROWS, l->call->m), column,
-                  QC_MIN(column + l->split.column_block * l->width, l->call->columns), pointer);
+        const struct qc_gemm_piece p = qc_gemm_piece(&l->split, i);
+        const size_t first = l->call->first;
+        run_block(l, first + p.row * QC_TILE_ROWS, first + QC_MIN(p.row_end * QC_TILE_ROWS, l->call->m), p.column * l->width,
+                  QC_MIN(p.column_end * l->width, l->call->columns), pointer);
     }
 }
 
 void qc_gemm_f32_run(const struct qc_gemm_f32_call *call, struct qc_pool *pool)
 {
-    struct loop l = {.call = call, .taps = qc_rows_taps(&call->rows), .width = call->kernel->panels * QC_PANEL};
+    struct loop l = {.call = call, .taps = qc_rows_taps(&call->rows), .depth = call->depth, .width = call->kernel->panels * QC_PANEL};
     const size_t k = l.taps * call->depth;
+    if ((l.lines = by_lines(&call->rows, call->depth))) {
+        l.depth *= call->rows.window->kernel_w;
+        l.taps = call->rows.window->kernel_h;
+    }
     if (!call->m || !call->columns) return;
     l.panel_bytes = qc_gemm_f32_panel_bytes(call->kind, k);
     l.split = qc_gemm_split((call->m + QC_TILE_ROWS - 1) / QC_TILE_ROWS, (call->columns + l.width - 1) / l.width,
                             QC_MIN(call->m, (size_t)QC_TILE_ROWS) * l.width * k, l.panel_bytes * call->kernel->panels,
                             qc_pool_threads(pool));
-    qc_pool_for(pool, l.split.row_blocks * l.split.column_blocks, 1, run_pieces, &l);
+    qc_pool_for(pool, qc_gemm_pieces(&l.split), 1, run_pieces, &l);
 }

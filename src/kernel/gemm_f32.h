@@ -74,9 +74,10 @@ struct qc_gemm_f32_call {
     size_t ldc;
     float low, high;      /* -INFINITY, INFINITY: none */
     const struct qc_finish *finish; /* NULL: nothing. Other tensors have the pitch ldc, too */
-    const void **pointer; /* room for [threads][taps][QC_TILE_ROWS]; may be NULL if there is one tap */
+    void *work;           /* of qc_gemm_f32_work_bytes, 8-byte aligned; may be NULL without a window */
 };
-size_t qc_gemm_pointer_bytes(size_t taps, int threads);
+/* `rows` but for its addresses is that of the call. */
+size_t qc_gemm_f32_work_bytes(const struct qc_rows *rows, size_t depth, int threads);
 void qc_gemm_f32_run(const struct qc_gemm_f32_call *call, struct qc_pool *pool);
 
 #endif

@@ -252,10 +252,9 @@ static void run_pieces(void *context, size_t begin, size_t end, int thread)
     const struct loop *l = context;
     char *work = (char *)l->call->work + (size_t)thread * thread_bytes(l->call->kernel, qc_rows_taps(&l->call->rows), l->call->depth, l->call->gather);
     for (size_t i = begin; i < end; i++) {
-        const size_t row = i % l->split.row_blocks * l->split.row_block * QC_TILE_ROWS;
-        const size_t column = i / l->split.row_blocks * l->split.column_block * l->width;
-        run_block(l, row, QC_MIN(row + l->split.row_block * QC_TILE_ROWS, l->call->m), column,
-                  QC_MIN(column + l->split.column_block * l->width, l->call->columns), work);
+        const struct qc_gemm_piece p = qc_gemm_piece(&l->split, i);
+        run_block(l, p.row * QC_TILE_ROWS, QC_MIN(p.row_end * QC_TILE_ROWS, l->call->m), p.column * l->width,
+                  QC_MIN(p.column_end * l->width, l->call->columns), work);
     }
 }
 
@@ -270,5 +269,5 @@ void qc_gemm_s8_run(const struct qc_gemm_s8_call *call, struct qc_pool *pool)
     l.split = qc_gemm_split((call->m + QC_TILE_ROWS - 1) / QC_TILE_ROWS, (call->columns + l.width - 1) / l.width,
                             QC_MIN(call->m, (size_t)QC_TILE_ROWS) * l.width * l.taps * l.depth / 2, l.panel_bytes * (l.width / PANEL),
                             qc_pool_threads(pool));
-    qc_pool_for(pool, l.split.row_blocks * l.split.column_blocks, 1, run_pieces, &l);
+    qc_pool_for(pool, qc_gemm_pieces(&l.split), 1, run_pieces, &l);
 }

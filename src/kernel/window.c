@@ -3,6 +3,7 @@
  */
 #include "kernel/window.h"
 
+#include "base/env.h"
 #include <stdbool.h>
 #include <string.h>
 
@@ -98,6 +99,33 @@ void qc_rows_gather(const struct qc_rows *rows, size_t first, size_t count, size
             for (size_t ky = 0; ky < w->kernel_h; ky++) copy(row + ky * run, from + ky * down, run);
         } else {
             gather_border(rows, base, y0, x0, depth, row);
+/* One line of a window at the border, zeros where it hangs over. `end`: columns of the picture, 0 if the line lies above or below it. */
+static void copy_line(const struct qc_rows *rows, const char *line, size_t end, ptrdiff_t x0, char *to)
+{
+    const size_t width = rows->window->kernel_w, left = x0 < 0 ? QC_MIN((size_t)-x0, width) : 0;
+    const size_t stop = x0 + (ptrdiff_t)width > (ptrdiff_t)end ? (size_t)((ptrdiff_t)end > x0 ? (ptrdiff_t)end - x0 : 0) : width;
+    memset(to, 0, width * rows->pitch);
+    if (stop > left) memcpy(to + left * rows->pitch, line + (x0 + (ptrdiff_t)left) * (ptrdiff_t)rows->pitch, (stop - left) * rows->pitch);
+}
+
+void qc_rows_fill_lines(const struct qc_rows *rows, size_t first, size_t count, const void **pointer, char *border)
+{
+    const struct qc_window *w = rows->window;
+    const size_t line = w->kernel_w * rows->pitch;
+    const ptrdiff_t last_x = (ptrdiff_t)w->in_w - (ptrdiff_t)w->kernel_w;
+    size_t x = first % w->out_w, y = first / w->out_w % w->out_h, image = first / w->out_w / w->out_h;
+    for (size_t i = 0; i < count; i++) {
+        const ptrdiff_t x0 = (ptrdiff_t)(x * w->stride_w) - w->pad_left;
+        const char *base = rows->base + image * w->in_h * w->in_w * rows->pitch;
+        for (size_t ky = 0; ky < w->kernel_h; ky++) {
+            const size_t in_y = (size_t)((ptrdiff_t)(y * w->stride_h) - w->pad_top + (ptrdiff_t)(ky * w->dilation_h)), slot = ky * QC_TILE_ROWS + i;
+            if (in_y < w->in_h && x0 >= 0 && x0 <= last_x) {
+                pointer[slot] = base + (in_y * w->in_w + (size_t)x0) * rows->pitch;
+            } else {
+                const bool there = in_y < w->in_h;
+                copy_line(rows, base + (there ? in_y : 0) * w->in_w * rows->pitch, there ? w->in_w : 0, x0, border + slot * line);
+                pointer[slot] = border + slot * line;
+            }
         }
         if (++x < w->out_w) continue;
         x = 0;

@@ -54,12 +54,11 @@ static void make_weights(struct problem *p)
 
 static float *run(const struct problem *p, const struct qc_gemm_f32 *kernel, struct qc_pool *pool)
 {
-    const size_t taps = qc_rows_taps(&p->rows);
     float *c = check_floats(p->m * p->ldc);
     struct qc_gemm_f32_call call = {.kernel = kernel, .kind = p->kind, .m = p->m, .columns = p->columns, .depth = p->depth, .rows = p->rows,
                                     .packed = p->packed, .c = c, .ldc = p->ldc, .low = p->low, .high = p->high};
-    call.pointer = check_memory(qc_gemm_pointer_bytes(taps, qc_pool_threads(pool)) + 64) ;
-    call.pointer = (const void **)(((uintptr_t)call.pointer + 7) & ~(uintptr_t)7);
+    call.work = check_memory(qc_gemm_f32_work_bytes(&p->rows, p->depth, qc_pool_threads(pool)) + 64);
+    call.work = (void *)(((uintptr_t)call.work + 7) & ~(uintptr_t)7);
     qc_gemm_f32_run(&call, pool);
     const uint32_t canary = 0xa5a5a5a5;
     for (size_t m = 0; m < p->m; m++)

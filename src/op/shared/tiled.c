@@ -140,7 +140,8 @@ qc_status qc_tiled_plan(struct qc_step *step, const struct qc_product *p, struct
     } else if (p->kind == QC_PRODUCT_F32) {
         m->f32 = qc_gemm_f32_pick(features);
         step->kernel = m->f32->variant.name;
-        m->work_scratch = qc_step_scratch(step, qc_gemm_pointer_bytes(m->taps, threads));
+        const struct qc_rows rows = {.pitch = (size_t)p->conv.in_channels * m->element, .window = m->sliding ? &m->window : NULL};
+        m->work_scratch = qc_step_scratch(step, qc_gemm_f32_work_bytes(&rows, m->depth, threads));
     } else {
         m->s8 = wide(p) ? qc_gemm_s16_pick(features) : qc_gemm_s8_pick(features);
         m->gather = qc_gemm_s8_gathers(m->taps, m->depth);
@@ -240,7 +241,7 @@ static void run_f32(struct qc_step *step, const struct qc_product *p, const stru
                                           .c = (float *)step->out[0]->data + piece->first_row * m->columns * m->groups + piece->first_column,
                                           .ldc = m->columns * m->groups, .low = p->low, .high = p->high,
                                           .finish = step->finish,
-                                          .pointer = (const void **)(void *)((char *)step->scratch + m->work_scratch)};
+                                          .work = (char *)step->scratch + m->work_scratch};
     qc_gemm_f32_run(&call, step->rt->pool);
 }
 
