@@ -99,6 +99,15 @@ void qc_rows_gather(const struct qc_rows *rows, size_t first, size_t count, size
             for (size_t ky = 0; ky < w->kernel_h; ky++) copy(row + ky * run, from + ky * down, run);
         } else {
             gather_border(rows, base, y0, x0, depth, row);
+        }
+        if (++x < w->out_w) continue;
+        x = 0;
+        if (++y < w->out_h) continue;
+        y = 0;
+        image++;
+    }
+}
+
 /* One line of a window at the border, zeros where it hangs over. `end`: columns of the picture, 0 if the line lies above or below it. */
 static void copy_line(const struct qc_rows *rows, const char *line, size_t end, ptrdiff_t x0, char *to)
 {

@@ -36,7 +36,8 @@ void qc_rows_fill(const struct qc_rows *rows, size_t first, size_t count, const 
 
 /* The bytes under all taps of those rows side by side, `depth` for each tap, rows `pitch` apart. */
 void qc_rows_gather(const struct qc_rows *rows, size_t first, size_t count, size_t depth, void *to, size_t pitch);
-/* The same for windows whose taps of one line are neighbours in memory (dilation_w 1, pixels of `pitch` bytes without gaps): one pointer for each
+
+/* What qc_rows_fill does, for windows whose taps of one line are neighbours in memory (dilation_w 1, pixels of `pitch` bytes without gaps): one pointer for each
  * line, to kernel_w * pitch bytes; [kernel_h][QC_TILE_ROWS]. Lines that hang over the border are copied to `border`, with zeros there, which has room for
  * [kernel_h][QC_TILE_ROWS] of them. */
 void qc_rows_fill_lines(const struct qc_rows *rows, size_t first, size_t count, const void **pointer, char *border);

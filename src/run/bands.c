@@ -119,8 +119,10 @@ static void settle(struct qc_frame *frame, struct qc_bands *b)
 
 qc_status qc_frame_bands(struct qc_frame *frame)
 {
-    const size_t cache = (size_t)qc_cpu_l2_bytes() / 2 * (size_t)qc_pool_threads(frame->session->pool);
-    if (frame->session->observe) return QC_OK; /* it wants to see every value as a whole */
+    const size_t cache = (size_t)qc_cpu_l2_bytes() / 2;
+    /* An observer wants every value as a whole. Several threads would cut every band among them, and the rows that a thread needs of one product
+     * would be in the cache of another; without bands each has its part of the picture in all of them. */
+    if (frame->session->observe || qc_pool_threads(frame->session->pool) > 1) return QC_OK;
     struct qc_uses *uses = qc_frame_uses(frame);
     qc_status status = uses ? QC_OK : QC_NOMEM;
     for (uint32_t n = 0; n < frame->graph->node_count && !status; n++) {
