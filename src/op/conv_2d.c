@@ -101,10 +101,9 @@ static void rows_needed(const struct qc_step *step, int32_t begin, int32_t end, 
     *last = (int32_t)QC_MIN(QC_MAX(bottom, *first), c->in[1]);
 }
 
-static qc_status run_rows(struct qc_step *step, int32_t begin, int32_t end)
+static void run_rows(struct qc_step *step, int32_t begin, int32_t end)
 {
     qc_product_run_rows(step, step->state, begin, end);
-    return QC_OK;
 }
 
 static int conv_version(const struct qc_node *node)

@@ -78,7 +78,7 @@ struct qc_op {
     /* Of a step with pictures [1, height, width, channels] in and out: the rows [*first, *last) of in[0] that rows [begin, end) of out[0] are made
      * of; and computing these. The data of in[0] and out[0] may then point to where row 0 would be if it were in memory. May be NULL. */
     void (*rows_needed)(const struct qc_step *step, int32_t begin, int32_t end, int32_t *first, int32_t *last);
-    qc_status (*run_rows)(struct qc_step *step, int32_t begin, int32_t end);
+    void (*run_rows)(struct qc_step *step, int32_t begin, int32_t end);
     int (*version)(const struct qc_node *node); /* lowest operator version that is right for this node; NULL: 1 */
 };
 

@@ -109,7 +109,7 @@ qc_status qc_frame_finish(struct qc_frame *frame);
  * times of the members. */
 struct qc_bands;
 qc_status qc_frame_bands(struct qc_frame *frame);
-qc_status qc_bands_run(struct qc_bands *bands, uint64_t (*now)(void));
+void qc_bands_run(struct qc_bands *bands, struct qc_pool *pool, uint64_t (*now)(void));
 
 /* invoke.c */
 qc_status qc_frame_invoke(struct qc_frame *frame);
