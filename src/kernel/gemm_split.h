@@ -11,7 +11,7 @@
 #include "base/cpu.h"
 #include "base/pool.h"
 
-enum { QC_SPLIT_LEAST = 1 << 18 }; /* multiplications of a piece: some 5 us, well above the cost of waking a thread that spins */
+enum { QC_SPLIT_LEAST = 1 << 16 }; /* multiplications of a piece: above the cost of waking a thread that spins, and of fetching what lies in its cache */
 
 struct qc_gemm_split {
     size_t tiles, groups;         /* rows and columns in units: register tiles, tile-wide columns */

@@ -53,6 +53,7 @@ struct qc_step {
     size_t scratch_bytes;
     const char *kernel;  /* name of the chosen kernel for profiles; NULL: none to tell */
     bool deferred;       /* set by qc_step_defer */
+    uint64_t work;       /* set by plan: multiplications of a run; 0: some for each result */
     bool finishes;       /* set by plan: run takes `finish` into account */
     bool banded;         /* set by plan: of this step, op->rows_needed and op->run_rows may be used */
     struct qc_finish *finish; /* work of elementwise steps behind this one, done on its float32 results; NULL: none */

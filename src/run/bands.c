@@ -141,7 +141,7 @@ qc_status qc_frame_bands(struct qc_frame *frame)
     struct qc_uses *uses = qc_frame_uses(frame);
     qc_status status = uses ? QC_OK : QC_NOMEM;
     for (uint32_t n = 0; n < frame->graph->node_count && !status; n++) {
-        struct qc_bands b = {.parts = qc_pool_threads(frame->session->pool)};
+        struct qc_bands b = {.parts = qc_pool_threads(frame->session->rt.pool)};
         if (!can_join(&frame->step[n]) || frame->step[n].at != (int32_t)n || frame->step[n].bands) continue;
         collect(frame, uses, n, cache, &b);
         if (b.count < 2) continue;

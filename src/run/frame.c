@@ -174,6 +174,7 @@ static qc_status plan_and_prepare(struct qc_step *step)
     step->scratch = nothing;
     step->kernel = NULL;
     step->finishes = step->banded = false;
+    step->work = 0;
     if (step->op->plan) QC_TRY(step->op->plan(step));
     return QC_OK;
 }
@@ -445,6 +446,20 @@ static qc_status assign_memory(struct qc_frame *frame)
 
 /* ---- the whole ---- */
 
+/* A model of so little work that waking a thread would cost more than it saves stays on the calling one. Bodies of loops are not looked into. */
+static bool small(const struct qc_frame *frame)
+{
+    enum { LEAST = 4 << 20, EACH = 8 }; /* multiplications: some 80 us; for an element of other results */
+    uint64_t work = 0;
+    if (frame->session->model->graph_count > 1) return false;
+    for (uint32_t n = 0; n < frame->graph->node_count; n++) {
+        const struct qc_step *step = &frame->step[n].step;
+        if (frame->step[n].at_invoke) return false;
+        if (!frame->step[n].evaluated) work += step->work ? step->work : step->out_count ? qc_value_elements(step->out[0]) * EACH : 0;
+    }
+    return work < LEAST;
+}
+
 /* All but the memory of steps: their packed weights and tables. */
 static qc_status plan(struct qc_frame *frame)
 {
@@ -471,7 +486,9 @@ static qc_status plan(struct qc_frame *frame)
         QC_TRY(qc_frame_reserve(frame, fv, fv->value.bytes));
         if (fresh) clear_variable(&fv->value);
     }
+    if (frame == frame->session->main) frame->session->rt.pool = frame->session->pool;
     for (uint32_t n = 0; n < graph->node_count; n++) QC_TRY(plan_step(frame, &frame->step[n]));
+    if (frame == frame->session->main && small(frame)) frame->session->rt.pool = NULL;
     QC_TRY(qc_frame_finish(frame));
     QC_TRY(qc_frame_bands(frame));
     note_lives(frame);

@@ -47,7 +47,7 @@ qc_status qc_frame_invoke(struct qc_frame *frame)
             break;
         }
         if (fs->bands) {
-            qc_bands_run(fs->bands, frame->session->pool, profile ? now : NULL);
+            qc_bands_run(fs->bands, frame->session->rt.pool, profile ? now : NULL);
             continue;
         }
         uint64_t begin = profile ? now() : 0;

@@ -2,7 +2,7 @@
 #include "op/shared/broadcast.h"
 #include <stdio.h>
 
-enum { PARALLEL_ELEMENTS = 1 << 16 };
+enum { PARALLEL_ELEMENTS = 1 << 12 };
 
 static void describe(char *text, size_t size, const struct qc_value *value)
 {

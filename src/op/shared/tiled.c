@@ -151,6 +151,7 @@ qc_status qc_tiled_plan(struct qc_step *step, const struct qc_product *p, struct
     if (p->kind != QC_PRODUCT_F32 && m->form == QC_S8_SUM)
         m->sum_scratch = qc_step_scratch(step, (size_t)p->conv.batch * m->positions * m->columns * sizeof(int32_t));
     m->packed_bytes = group_bytes(m) * m->groups;
+    step->work = (uint64_t)p->conv.batch * m->positions * m->taps * m->columns * (m->depthwise_f32 || m->depthwise_s8 ? 1 : m->groups * m->depth);
     step->finishes = p->kind == QC_PRODUCT_F32 && m->groups == 1;
     step->banded = step->finishes && p->conv.batch == 1 && constant(step, p);
     if (!constant(step, p)) m->packed_scratch = qc_step_scratch(step, m->packed_bytes);
