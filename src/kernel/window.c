@@ -117,29 +117,44 @@ static void copy_line(const struct qc_rows *rows, const char *line, size_t end, 
     if (stop > left) memcpy(to + left * rows->pitch, line + (x0 + (ptrdiff_t)left) * (ptrdiff_t)rows->pitch, (stop - left) * rows->pitch);
 }
 
+/* The lines of one row's window, of which some hang over the border. `slot`: where its pointers begin. */
+static void fill_border_lines(const struct qc_rows *rows, const char *image, ptrdiff_t y0, ptrdiff_t x0, const void **slot, char *border)
+{
+    const struct qc_window *w = rows->window;
+    const size_t bytes = w->kernel_w * rows->pitch;
+    for (size_t ky = 0; ky < w->kernel_h; ky++, slot += QC_TILE_ROWS, border += QC_TILE_ROWS * bytes) {
+        const size_t y = (size_t)(y0 + (ptrdiff_t)(ky * w->dilation_h)); /* above the top: huge */
+        const bool there = y < w->in_h;
+        const char *line = image + (there ? y : 0) * w->in_w * rows->pitch;
+        if (there && x0 >= 0 && x0 + (ptrdiff_t)w->kernel_w <= (ptrdiff_t)w->in_w) {
+            *slot = line + (size_t)x0 * rows->pitch;
+            continue;
+        }
+        copy_line(rows, line, there ? w->in_w : 0, x0, border);
+        *slot = border;
+    }
+}
+
 void qc_rows_fill_lines(const struct qc_rows *rows, size_t first, size_t count, const void **pointer, char *border)
 {
     const struct qc_window *w = rows->window;
-    const size_t line = w->kernel_w * rows->pitch;
+    const size_t pitch = rows->pitch, down = w->dilation_h * w->in_w * pitch, image_bytes = w->in_h * w->in_w * pitch;
     const ptrdiff_t last_x = (ptrdiff_t)w->in_w - (ptrdiff_t)w->kernel_w;
-    size_t x = first % w->out_w, y = first / w->out_w % w->out_h, image = first / w->out_w / w->out_h;
+    const ptrdiff_t last_y = (ptrdiff_t)w->in_h - 1 - (ptrdiff_t)((w->kernel_h - 1) * w->dilation_h);
+    size_t x = first % w->out_w, y = first / w->out_w % w->out_h;
+    const char *image = rows->base + first / w->out_w / w->out_h * image_bytes;
     for (size_t i = 0; i < count; i++) {
-        const ptrdiff_t x0 = (ptrdiff_t)(x * w->stride_w) - w->pad_left;
-        const char *base = rows->base + image * w->in_h * w->in_w * rows->pitch;
-        for (size_t ky = 0; ky < w->kernel_h; ky++) {
-            const size_t in_y = (size_t)((ptrdiff_t)(y * w->stride_h) - w->pad_top + (ptrdiff_t)(ky * w->dilation_h)), slot = ky * QC_TILE_ROWS + i;
-            if (in_y < w->in_h && x0 >= 0 && x0 <= last_x) {
-                pointer[slot] = base + (in_y * w->in_w + (size_t)x0) * rows->pitch;
-            } else {
-                const bool there = in_y < w->in_h;
-                copy_line(rows, base + (there ? in_y : 0) * w->in_w * rows->pitch, there ? w->in_w : 0, x0, border + slot * line);
-                pointer[slot] = border + slot * line;
-            }
+        const ptrdiff_t y0 = (ptrdiff_t)(y * w->stride_h) - w->pad_top, x0 = (ptrdiff_t)(x * w->stride_w) - w->pad_left;
+        if (y0 >= 0 && y0 <= last_y && x0 >= 0 && x0 <= last_x) {
+            const char *from = image + ((size_t)y0 * w->in_w + (size_t)x0) * pitch;
+            for (size_t ky = 0; ky < w->kernel_h; ky++, from += down) pointer[ky * QC_TILE_ROWS + i] = from;
+        } else {
+            fill_border_lines(rows, image, y0, x0, pointer + i, border + i * w->kernel_w * pitch);
         }
         if (++x < w->out_w) continue;
         x = 0;
         if (++y < w->out_h) continue;
         y = 0;
-        image++;
+        image += image_bytes;
     }
 }

@@ -5,6 +5,10 @@
 
 #include <math.h>
 
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC optimize("O3")
+#endif
+
 enum { BLOCK = 256 };
 
 struct span { /* rows and columns of the input that one window covers */
