@@ -3,6 +3,7 @@
  */
 #include "kernel/gemm_f32.h"
 
+#include "base/dtype.h"
 #include "kernel/gemm_split.h"
 #include <string.h>
 
@@ -73,6 +74,14 @@ DEFINE_INTERLEAVE(interleave_4, uint32_t)
 DEFINE_INTERLEAVE(interleave_2, uint16_t)
 DEFINE_INTERLEAVE(interleave_1, uint8_t)
 
+static void expand(const struct qc_gemm_f32_pack *p, size_t first, size_t columns, float *to)
+{
+    const uint16_t *from = (const uint16_t *)p->w + first * p->column_step;
+    for (size_t k = 0; k < p->k; k++)
+        for (size_t n = 0; n < QC_PANEL; n++)
+            *to++ = n < columns ? qc_half_to_float(from[n * p->column_step + k * p->k_step]) : 0;
+}
+
 void qc_gemm_f32_pack(void *block, const struct qc_gemm_f32_pack *p)
 {
     const size_t panel_bytes = qc_gemm_f32_panel_bytes(p->kind, p->k), used = head_bytes(p->kind) + p->k * QC_PANEL * element_bytes(p->kind);
@@ -86,7 +95,8 @@ void qc_gemm_f32_pack(void *block, const struct qc_gemm_f32_pack *p)
             if (p->kind == QC_W_S8) head[QC_PANEL + n] = p->scale[(first + n) * p->scale_step];
         }
         void *body = panel + head_bytes(p->kind);
-        if (p->kind == QC_W_F32) interleave_4(p, first, columns, body);
+        if (p->expand) expand(p, first, columns, body);
+        else if (p->kind == QC_W_F32) interleave_4(p, first, columns, body);
         else if (p->kind == QC_W_F16) interleave_2(p, first, columns, body);
         else interleave_1(p, first, columns, body);
         memset(panel + used, 0, panel_bytes - used);

@@ -51,6 +51,7 @@ const struct qc_gemm_f32 *qc_gemm_f32_pick(uint32_t features);
 
 struct qc_gemm_f32_pack {
     enum qc_weight_kind kind;
+    bool expand;            /* kind is QC_W_F32, and w is binary16 */
     size_t columns, k;      /* k = taps * depth */
     const void *w;          /* float, uint16_t (binary16) or int8_t: w[n * column_step + k * k_step] */
     size_t column_step, k_step;

@@ -58,7 +58,7 @@ static void pack_panel(char *to, const struct qc_recurrent_pack *p, int gate, si
 {
     static const size_t bytes[] = {4, 2, 1, 1};
     const size_t columns = QC_MIN(p->units - unit, (size_t)QC_PANEL);
-    const char *w = (const char *)p->w[gate] + unit * p->unit_step * bytes[p->kind];
+    const char *w = (const char *)p->w[gate] + unit * p->unit_step * (p->expand ? 2 : bytes[p->kind]);
     const float *bias = p->bias[gate] ? p->bias[gate] + unit : NULL;
     const float *scale = p->scale[gate] ? p->scale[gate] + unit * p->scale_step : NULL;
     if (p->kind == QC_W_HYBRID) { /* unit_step is k, k_step 1 */
@@ -68,7 +68,7 @@ static void pack_panel(char *to, const struct qc_recurrent_pack *p, int gate, si
         qc_gemm_s8_pack(to, &panel);
         return;
     }
-    const struct qc_gemm_f32_pack panel = {.kind = p->kind, .columns = columns, .k = p->k, .w = w, .column_step = p->unit_step,
+    const struct qc_gemm_f32_pack panel = {.kind = p->kind, .expand = p->expand, .columns = columns, .k = p->k, .w = w, .column_step = p->unit_step,
                                            .k_step = p->k_step, .bias = bias, .scale = scale, .scale_step = p->scale_step};
     qc_gemm_f32_pack(to, &panel);
 }

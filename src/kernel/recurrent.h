@@ -64,6 +64,7 @@ size_t qc_recurrent_padded(size_t units);
 struct qc_recurrent_pack {
     enum qc_recurrent_cell cell;
     enum qc_weight_kind kind;
+    bool expand;            /* as in qc_gemm_f32_pack */
     size_t units, k;        /* k: features of the input, or units */
     bool input;             /* weights of the input: the order is [block][all gates] for every cell */
     const void *w[4];       /* of each gate: w[unit * unit_step + i * k_step] */

@@ -25,6 +25,15 @@ static bool kind_of(const struct qc_recurrent_weights *weights, int gates, int32
     return true;
 }
 
+/* float16 weights are read as such only where they are too many for the cache as float32: there expanding them takes longer than reading twice the
+ * bytes. */
+static bool expand(enum qc_weight_kind *kind, enum qc_recurrent_cell cell, int32_t units, int32_t k)
+{
+    if (*kind != QC_W_F16 || qc_recurrent_packed_bytes(cell, QC_W_F32, (size_t)units, (size_t)k) > (size_t)qc_cpu_l2_bytes() / 2) return false;
+    *kind = QC_W_F32;
+    return true;
+}
+
 qc_status qc_recurrent_layer_plan(struct qc_step *step, struct qc_recurrent_layer *l, size_t batch, size_t steps, bool *fits)
 {
     const int gates = qc_recurrent_gates(l->cell);
@@ -32,6 +41,8 @@ qc_status qc_recurrent_layer_plan(struct qc_step *step, struct qc_recurrent_laye
     *fits = l->units > 0 && kind_of(l->recurrent, gates, l->units, l->units, &l->recurrent_kind) &&
             (!l->inputs || kind_of(l->input, gates, l->units, l->inputs, &l->input_kind));
     if (!*fits) return QC_OK;
+    l->recurrent_expand = expand(&l->recurrent_kind, l->cell, l->units, l->units);
+    l->input_expand = l->inputs && expand(&l->input_kind, l->cell, l->units, l->inputs);
     l->kernel = qc_recurrent_pick(features);
     l->f32 = qc_gemm_f32_pick(features);
     l->s8 = qc_gemm_s8_pick(features);
@@ -55,12 +66,13 @@ static struct qc_recurrent_pack pack_of(const struct qc_recurrent_layer *l, bool
 {
     const struct qc_recurrent_weights *weights = input ? l->input : l->recurrent;
     const size_t k = (size_t)(input ? l->inputs : l->units);
-    struct qc_recurrent_pack p = {.cell = l->cell, .kind = input ? l->input_kind : l->recurrent_kind, .units = (size_t)l->units, .k = k,
+    struct qc_recurrent_pack p = {.cell = l->cell, .kind = input ? l->input_kind : l->recurrent_kind,
+                                  .expand = input ? l->input_expand : l->recurrent_expand, .units = (size_t)l->units, .k = k,
                                   .input = input, .unit_step = k, .k_step = 1};
     static const size_t bytes[] = {4, 2, 1, 1};
     for (int g = 0; g < qc_recurrent_gates(l->cell); g++) {
         const struct qc_tensor *w = weights[g].tensor;
-        p.w[g] = (const char *)w->data + (size_t)weights[g].row * k * bytes[p.kind];
+        p.w[g] = (const char *)w->data + (size_t)weights[g].row * k * (p.expand ? 2 : bytes[p.kind]);
         p.bias[g] = input ? l->input_bias[g] : l->recurrent_bias[g];
         if (p.kind != QC_W_HYBRID) continue;
         p.scale_step = w->quant->count > 1;

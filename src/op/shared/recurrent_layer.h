@@ -29,6 +29,7 @@ struct qc_recurrent_layer {
     const struct qc_gemm_f32 *f32;
     const struct qc_gemm_s8 *s8;
     enum qc_weight_kind recurrent_kind, input_kind;
+    bool input_expand, recurrent_expand; /* float16 weights as float32 */
     const void *packed_recurrent, *packed_input;
     size_t batch, steps, padded;
     size_t gates_scratch, state_scratch, work_scratch, row_scratch;
