@@ -24,9 +24,32 @@ static qc_status infer(struct qc_step *step)
     for (size_t k = begin; k < end; k++) y[k] = (float)((int64_t)(AT) - zero) * scale;                     \
     break
 
+/* The same in 32 bits, as vectors have them, for numbers and zero points of 16 bits. */
+#if defined(__GNUC__) && !defined(__clang__)
+__attribute__((optimize("O3")))
+#endif
+static bool convert_narrow(qc_dtype type, const void *x, size_t begin, size_t end, float scale, int64_t wide_zero, float *y)
+{
+    const int32_t zero = (int32_t)wide_zero;
+    if (wide_zero < INT16_MIN || wide_zero > INT16_MAX) return false;
+    switch (type) {
+    case QC_INT8:
+        for (size_t k = begin; k < end; k++) y[k] = (float)(((const int8_t *)x)[k] - zero) * scale;
+        return true;
+    case QC_UINT8:
+        for (size_t k = begin; k < end; k++) y[k] = (float)(((const uint8_t *)x)[k] - zero) * scale;
+        return true;
+    case QC_INT16:
+        for (size_t k = begin; k < end; k++) y[k] = (float)(((const int16_t *)x)[k] - zero) * scale;
+        return true;
+    default: return false;
+    }
+}
+
 static void convert(qc_dtype type, const void *x, size_t begin, size_t end, float scale, int64_t zero, float *y)
 {
     const uint8_t *bytes = x;
+    if (convert_narrow(type, x, begin, end, scale, zero, y)) return;
     switch (type) {
     case QC_INT8: CONVERT(((const int8_t *)x)[k]);
     case QC_UINT8: CONVERT(bytes[k]);
