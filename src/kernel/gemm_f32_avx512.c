@@ -9,6 +9,21 @@ QC_ISA_BEGIN(QC_AVX512)
 
 #include "kernel/gemm_f32_template.h"
 
+/* Eight columns fill a vector of avx2. */
+extern const struct qc_gemm_f32 qc_gemm_f32_avx2;
+#define QC_HALF(kind)                                                                                        \
+    static void half_##kind(const struct qc_gemm_f32_tile *t, float *c, size_t columns, const char *w)       \
+    {                                                                                                        \
+        struct qc_gemm_f32_tile rest = *t;                                                                   \
+        rest.c = c;                                                                                          \
+        rest.columns = columns;                                                                              \
+        rest.w = w;                                                                                          \
+        qc_gemm_f32_avx2.tile[kind](&rest);                                                                  \
+    }
+QC_HALF(QC_W_F32)
+QC_HALF(QC_W_F16)
+QC_HALF(QC_W_S8)
+
 #define QC_ROWS(kind)                                                                                        \
     QC_TILE(1, 1, kind) QC_TILE(1, 2, kind) QC_TILE(1, 3, kind) QC_TILE(1, 4, kind)                          \
     QC_TILE(2, 1, kind) QC_TILE(2, 2, kind) QC_TILE(2, 3, kind) QC_TILE(2, 4, kind)                          \
@@ -25,7 +40,7 @@ QC_ISA_BEGIN(QC_AVX512)
             {tile_4x1_##kind, tile_4x2_##kind, tile_4x3_##kind, tile_4x4_##kind},                            \
             {tile_5x1_##kind, tile_5x2_##kind, tile_5x3_##kind, tile_5x4_##kind},                            \
             {tile_6x1_##kind, tile_6x2_##kind, tile_6x3_##kind, tile_6x4_##kind}};                           \
-        tile_any(t, table, 4);                                                                               \
+        tile_any(t, table, 4, t->rows < 3 ? NULL : half_##kind);                                             \
     }
 QC_ROWS(QC_W_F32)
 QC_ROWS(QC_W_F16)

@@ -15,7 +15,7 @@
     {                                                                                                       \
         static tile_fn *const table[QC_TILE_ROWS][4] = {{tile_1x1_##kind}, {tile_2x1_##kind}, {tile_3x1_##kind}, \
                                                         {tile_4x1_##kind}, {tile_5x1_##kind}, {tile_6x1_##kind}}; \
-        tile_any(t, table, 1);                                                                              \
+        tile_any(t, table, 1, NULL);                                                                            \
     }
 QC_ROWS(QC_W_F32)
 QC_ROWS(QC_W_F16)

@@ -15,10 +15,9 @@ QC_INLINE vf load_weights(enum qc_weight_kind kind, const char *w, size_t i)
     return vf_load_s8((const int8_t *)w + i);
 }
 
-QC_INLINE void tile(const struct qc_gemm_f32_tile *t, const int rows, const int panels, const enum qc_weight_kind kind, float *c, size_t columns,
+QC_INLINE void tile(const struct qc_gemm_f32_tile *t, const int rows, const int vectors, const enum qc_weight_kind kind, float *c, size_t columns,
                     const char *w)
 {
-    const int vectors = panels * panel_vectors;
     const size_t bytes = kind == QC_W_F32 ? 4 : kind == QC_W_F16 ? 2 : 1, panel_bytes = t->panel_bytes;
     vf sum[QC_TILE_ROWS][most_vectors];
     QC_UNROLL
@@ -67,7 +66,7 @@ QC_INLINE void tile(const struct qc_gemm_f32_tile *t, const int rows, const int 
             sum[m][j] = vf_min(high, vf_max(low, sum[m][j]));
         }
     }
-    if (columns == (size_t)panels * QC_PANEL) {
+    if (columns == (size_t)vectors * vf_width) {
         QC_UNROLL
         for (int m = 0; m < rows; m++) {
             QC_UNROLL
@@ -88,19 +87,30 @@ QC_INLINE void tile(const struct qc_gemm_f32_tile *t, const int rows, const int 
     static __attribute__((noinline)) void tile_##rows##x##panels##_##kind(const struct qc_gemm_f32_tile *t, float *c, size_t columns, \
                                                                          const char *w)                    \
     {                                                                                                      \
-        tile(t, rows, panels, kind, c, columns, w);                                                        \
+        tile(t, rows, (panels) * panel_vectors, kind, c, columns, w);                                      \
     }
-
+/* Of 8 columns at most, half a panel. */
+#define QC_HALF_TILE(rows, kind)                                                                                                      \
+    static __attribute__((noinline)) void half_##rows##_##kind(const struct qc_gemm_f32_tile *t, float *c, size_t columns, const char *w) \
+    {                                                                                                                                 \
+        tile(t, rows, (panel_vectors + 1) / 2, kind, c, columns, w);                                                                  \
+    }
 
 typedef void tile_fn(const struct qc_gemm_f32_tile *t, float *c, size_t columns, const char *w);
 
-/* Walks the columns by the widest tiles that the number of rows leaves room for. */
-QC_INLINE void tile_any(const struct qc_gemm_f32_tile *t, tile_fn *const table[QC_TILE_ROWS][4], size_t widest)
+/* Walks the columns by the widest tiles that the number of rows leaves room for. `half`: for up to 8 columns at the end; may be NULL. */
+QC_INLINE void tile_any(const struct qc_gemm_f32_tile *t, tile_fn *const table[QC_TILE_ROWS][4], size_t widest, tile_fn *half)
 {
     size_t n = 0;
     while (n < t->columns) {
-        const size_t left = (t->columns - n + QC_PANEL - 1) / QC_PANEL, wide = QC_MIN(left, widest);
-        const size_t columns = QC_MIN(t->columns - n, wide * QC_PANEL);
+        const size_t rest = t->columns - n;
+        if (half && rest <= QC_PANEL / 2) {
+            half(t, t->c + n, rest, t->w + n / QC_PANEL * t->panel_bytes);
+            return;
+        }
+        const bool halves = half && rest % QC_PANEL && rest % QC_PANEL <= QC_PANEL / 2;
+        const size_t left = halves ? rest / QC_PANEL : (rest + QC_PANEL - 1) / QC_PANEL, wide = QC_MIN(left, widest);
+        const size_t columns = QC_MIN(rest, wide * QC_PANEL);
         table[t->rows - 1][wide - 1](t, t->c + n, columns, t->w + n / QC_PANEL * t->panel_bytes);
         n += columns;
     }

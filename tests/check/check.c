@@ -164,7 +164,10 @@ void check_time(const char *variant, const char *label, double operations, const
         if (each < best) best = each;
         if (each * calls < 1e-4) calls *= 2;
     }
-    printf("%-12s %-12s %-34s %9.2f us  %7.2f %s/cycle\n", family_now, variant, label, best * 1e6, operations / (best / cycle()), unit);
+    printf("%-12s %-12s %-34s %9.2f us  %7.2f %s/cycle", family_now, variant, label, best * 1e6, operations / (best / cycle()), unit);
+    const double peak = strcmp(unit, "MAC") ? 0 : check_peak(variant, strstr(family_now, "s8") != NULL);
+    if (peak > 0) printf("  %3.0f %% of peak", 100 * operations / best / peak);
+    printf("\n");
 }
 
 int main(int argc, char **argv)

@@ -51,7 +51,10 @@ bool check_close(float a, float b, float tolerance);
 struct qc_pool *check_pool(void);
 
 /* ---- measuring ---- */
-/* Runs work(context) until some 50 ms are over and prints the best time: "family variant label: time, `unit` per cycle". */
+/* Runs work(context) until some 50 ms are over and prints the best time: "family variant label: time, `unit` per cycle", and for "MAC" the share
+ * of check_peak. */
 void check_time(const char *variant, const char *label, double operations, const char *unit, void (*work)(void *), void *context);
+/* peak.c: products a second of the variant's multiply instruction, measured now; 0: not known. `integer`: of int8 or int16. */
+double check_peak(const char *variant, bool integer);
 
 #endif
