@@ -21,10 +21,10 @@ struct qc_arrays {
 
 struct qc_arrays *qc_arrays_open(const char *path, const struct qc_options *options, struct qc_error *error)
 {
+    if (!QC_GIVEN(path, error)) return NULL;
     struct qc_env env;
     qc_env_init(&env, options);
-    struct qc_arrays *arrays = path ? qc_env_alloc(&env, sizeof *arrays) : NULL;
-    if (!path) qc_fail(&env, QC_INVALID, "qc_arrays_open: path is NULL");
+    struct qc_arrays *arrays = qc_env_alloc(&env, sizeof *arrays);
     if (!arrays) {
         qc_env_take(&env, error);
         return NULL;
@@ -89,6 +89,7 @@ static void describe(const struct qc_npy *npy, const struct loaded *loaded, stru
 
 qc_status qc_arrays_get(struct qc_arrays *arrays, size_t index, struct qc_array *array, struct qc_error *error)
 {
+    if (!QC_GIVEN(arrays, error) || !QC_GIVEN(array, error)) return QC_INVALID;
     if (find(arrays, index, "qc_arrays_get")) return qc_env_take(&arrays->env, error);
     if (load(arrays, &arrays->npz.array[index], &arrays->loaded[index])) return qc_env_take(&arrays->env, error);
     describe(&arrays->npz.array[index], &arrays->loaded[index], array);

@@ -25,6 +25,7 @@ struct qc_classifier {
 
 qc_status qc_model_pack_text(struct qc_model *model, const struct qc_text_settings *settings, struct qc_error *error)
 {
+    if (!QC_GIVEN(model, error) || !QC_GIVEN(settings, error)) return QC_INVALID;
     const struct qc_padding *pad = &settings->padding;
     if (!settings->tokenizer || !pad->maxlen || pad->maxlen > INT32_MAX)
         qc_fail(&model->env, QC_INVALID, "qc_model_pack_text: no tokenizer, or maxlen is not in [1, 2147483647]");
@@ -140,6 +141,7 @@ static qc_status open_parts(struct qc_classifier *c, const char *path, const str
 
 struct qc_classifier *qc_classifier_open(const char *path, const struct qc_classifier_options *options, struct qc_error *error)
 {
+    if (!QC_GIVEN(path, error)) return NULL;
     static const struct qc_classifier_options none;
     struct qc_env env;
     if (!options) options = &none;
@@ -239,5 +241,6 @@ static qc_status predict(struct qc_classifier *c, const char *text, size_t lengt
 
 qc_status qc_classifier_predict(struct qc_classifier *c, const char *text, size_t length, struct qc_prediction *prediction, struct qc_error *error)
 {
+    if (!qc_given(c, __func__, "classifier", error) || !QC_GIVEN(text, error) || !QC_GIVEN(prediction, error)) return QC_INVALID;
     return predict(c, text, length, prediction) ? qc_env_take(&c->env, error) : QC_OK;
 }

@@ -157,6 +157,7 @@ static qc_status convert(struct qc_model *model, struct qc_model *floating, cons
 
 struct qc_model *qc_model_convert(struct qc_model *source, const struct qc_convert_options *given, struct qc_error *error)
 {
+    if (!QC_GIVEN(source, error)) return NULL;
     static const struct qc_convert_options none;
     const struct qc_convert_options *options = given ? given : &none;
     struct qc_model *floating = qc_model_clone(source, error), *model = NULL;
@@ -178,6 +179,7 @@ struct qc_model *qc_model_convert(struct qc_model *source, const struct qc_conve
 
 struct qc_stats *qc_stats_collect(struct qc_model *source, const struct qc_convert_options *options, struct qc_error *error)
 {
+    if (!QC_GIVEN(source, error) || !QC_GIVEN(options, error)) return NULL;
     struct qc_model *model = qc_model_clone(source, error);
     if (!model) return NULL;
     struct qc_stats *stats = NULL;
@@ -251,6 +253,7 @@ static qc_status check_file(struct qc_model *model, const void *bytes, size_t si
 
 qc_status qc_model_save(struct qc_model *model, const char *path, size_t max_size, size_t *size, struct qc_error *error)
 {
+    if (!QC_GIVEN(model, error) || !QC_GIVEN(path, error)) return QC_INVALID;
     struct qc_export file = {0};
     qc_status status = qc_export_build(model, &file);
     if (!status && max_size && file.total > max_size) status = too_large(model, file.total, max_size);

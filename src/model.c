@@ -65,6 +65,7 @@ static qc_status open_path(struct qc_model *model, const char *path)
 
 struct qc_model *qc_model_open(const char *path, const struct qc_options *options, struct qc_error *error)
 {
+    if (!QC_GIVEN(path, error)) return NULL;
     struct qc_model *model = qc_model_new(options, error);
     if (!model) return NULL;
     if (!open_path(model, path)) return model;
@@ -75,6 +76,7 @@ struct qc_model *qc_model_open(const char *path, const struct qc_options *option
 
 struct qc_model *qc_model_open_memory(const void *bytes, size_t size, const struct qc_options *options, struct qc_error *error)
 {
+    if (!QC_GIVEN(bytes, error)) return NULL;
     struct qc_model *model = qc_model_new(options, error);
     if (!model) return NULL;
     struct qc_source source = {.path = "", .bytes = bytes, .size = size};
@@ -102,7 +104,7 @@ const char *qc_model_note(const struct qc_model *model, size_t index)
 
 static bool find_blob(const struct qc_blob *blob, uint32_t count, const char *name, const void **bytes, size_t *size)
 {
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; name && i < count; i++)
         if (!strcmp(blob[i].name, name)) {
             *bytes = blob[i].data;
             *size = blob[i].bytes;

@@ -13,6 +13,7 @@ struct qc_tokenizer *qc_tokenizer_create(const struct qc_tokenizer_options *opti
 
 struct qc_tokenizer *qc_tokenizer_open_memory(const void *json, size_t size, const struct qc_tokenizer_options *options, struct qc_error *error)
 {
+    if (!QC_GIVEN(json, error)) return NULL;
     struct qc_tokenizer *t = qc_tokenizer_new(options, error);
     if (!t || !qc_tokenizer_parse(t, json, size, options)) return t;
     qc_env_take(&t->env, error);
@@ -22,6 +23,7 @@ struct qc_tokenizer *qc_tokenizer_open_memory(const void *json, size_t size, con
 
 struct qc_tokenizer *qc_tokenizer_open(const char *path, const struct qc_tokenizer_options *options, struct qc_error *error)
 {
+    if (!QC_GIVEN(path, error)) return NULL;
     struct qc_tokenizer *t = qc_tokenizer_new(options, error);
     struct qc_file file = {0};
     if (!t) return NULL;
@@ -36,6 +38,7 @@ struct qc_tokenizer *qc_tokenizer_open(const char *path, const struct qc_tokeniz
 
 qc_status qc_tokenizer_fit(struct qc_tokenizer *t, const char *text, size_t length, struct qc_error *error)
 {
+    if (!qc_given(t, __func__, "tokenizer", error) || !QC_GIVEN(text, error)) return QC_INVALID;
     return qc_tokenizer_count(t, text, length) ? qc_env_take(&t->env, error) : QC_OK;
 }
 
@@ -46,6 +49,7 @@ qc_status qc_tokenizer_rank(struct qc_tokenizer *t, struct qc_error *error)
 
 qc_status qc_tokenizer_save(struct qc_tokenizer *t, const char *path, struct qc_error *error)
 {
+    if (!qc_given(t, __func__, "tokenizer", error) || !QC_GIVEN(path, error)) return QC_INVALID;
     struct qc_writer writer = {.descriptor = -1};
     size_t size = 0;
     char *json = qc_vocabulary_print(&t->words, &size);

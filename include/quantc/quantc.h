@@ -18,12 +18,14 @@
  *
  * Conventions
  *   - Functions that can fail return qc_status, or a pointer that is NULL on failure; both fill the caller's `error`
- *     (which may be NULL) with one sentence saying what failed, where, why and what to do.
+ *     (which may be NULL) with one sentence saying what failed, where, why and what to do. An object, path or other argument
+ *     that must be there and is NULL is QC_INVALID: "qc_model_open: path is NULL".
  *   - Strings are UTF-8. Sizes are bytes unless a name says otherwise. Tensors are dense, row-major, little-endian.
  *   - Every *_free(NULL) is allowed. What a getter returns belongs to the object asked and lives as long as it.
  *   - Models are immutable once opened: any number of sessions, in any threads, may share one. A session belongs to one
  *     thread at a time.
  *   - Nothing here aborts or prints. No function keeps global state.
+ *   - A function that the caller hands in (an allocator, `fill`, `progress`) returns: no longjmp and no C++ exception may leave it.
  */
 #ifndef QUANTC_QUANTC_H
 #define QUANTC_QUANTC_H
@@ -119,7 +121,8 @@ struct qc_options {
     int threads;                          /* sessions: 0 or 1: the caller's thread alone; n: n threads in all; -1: one per core */
     bool reference;                       /* sessions: TFLite's reference arithmetic in place of the default one (docs/bit-exactness.md) */
     bool profile;                         /* sessions: time every operator, see qc_session_profile */
-    const char *signature;                /* import: SavedModel signature; NULL: serving_default, or the only one */
+    const char *signature;                /* import: SavedModel signature; NULL: serving_default, or the only one. Sessions: which
+                                             signature of the model to run; NULL: the main subgraph */
     const char *tag;                      /* import: SavedModel tag set, comma separated; NULL: serve */
     int route;                            /* import: enum qc_route, of SavedModels */
     int recurrent;                        /* import: enum qc_recurrent */
@@ -221,7 +224,7 @@ QC_API void qc_model_runtime(const struct qc_model *model, char *text);
 struct qc_session;
 
 /* Plans and prepares the main subgraph (or that of `options->signature`): packs weights, reserves the arena. After this,
- * invoke allocates nothing for static shapes. The model must outlive the session. */
+ * invoke allocates nothing for static shapes. The model must outlive the session. `options` NULL: those the model was opened with. */
 QC_API struct qc_session *qc_session_create(struct qc_model *model, const struct qc_options *options, struct qc_error *error);
 QC_API void qc_session_free(struct qc_session *session);
 
@@ -245,7 +248,9 @@ QC_API qc_status qc_session_resize(struct qc_session *session, size_t index, int
 /* Computes all outputs from the inputs. */
 QC_API qc_status qc_session_invoke(struct qc_session *session, struct qc_error *error);
 
-/* String inputs and outputs: the tensor's bytes are TFLite's packed form. These set and get them as arrays. */
+/* String inputs and outputs: the tensor's bytes are TFLite's packed form. These set and get them as arrays. Setting takes as many strings as
+ * the input has elements (see qc_session_resize); `lengths` NULL: they are terminated. Getting is false past the last element, and for tensors
+ * of another type; the bytes live until the next call that changes the session. */
 QC_API qc_status qc_session_set_strings(struct qc_session *session, size_t index, size_t count, const char *const *strings,
                                         const size_t *lengths, struct qc_error *error);
 QC_API bool qc_session_get_string(struct qc_session *session, size_t output, size_t element, const char **bytes, size_t *length);
@@ -253,7 +258,7 @@ QC_API bool qc_session_get_string(struct qc_session *session, size_t output, siz
 /* Puts variable tensors (the memory of stateful models) back to their initial zeros. */
 QC_API qc_status qc_session_reset(struct qc_session *session, struct qc_error *error);
 
-/* Bytes: arena and other memory the session holds, now. */
+/* Bytes: arena and other memory the session holds, now. Packed weights are the model's, whose sessions share them. */
 QC_API size_t qc_session_memory(const struct qc_session *session);
 
 /* One row of the profile (options.profile): accumulated over invocations. */

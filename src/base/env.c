@@ -98,6 +98,15 @@ void *qc_env_resize(struct qc_env *env, void *block, size_t bytes)
     return fresh + HEADER;
 }
 
+bool qc_given(const void *argument, const char *function, const char *name, struct qc_error *error)
+{
+    if (!argument && error) {
+        error->status = QC_INVALID;
+        snprintf(error->text, sizeof error->text, "%s: %s is NULL", function, name);
+    }
+    return argument != NULL;
+}
+
 void *qc_env_alloc(struct qc_env *env, size_t bytes)
 {
     void *block = qc_env_resize(env, NULL, bytes);

@@ -46,6 +46,11 @@ void qc_note(struct qc_env *env, const char *format, ...) QC_PRINTF(2, 3);
 /* Copies the recorded error out (error may be NULL) and clears it, so that the env can be used again. */
 qc_status qc_env_take(struct qc_env *env, struct qc_error *error);
 
+/* Arguments of public functions are checked once, at the top: false, with QC_INVALID and "qc_model_open: path is NULL" in `error` (which may be
+ * NULL), if the argument is NULL. */
+#define QC_GIVEN(argument, error) qc_given(argument, __func__, #argument, error)
+bool qc_given(const void *argument, const char *function, const char *name, struct qc_error *error);
+
 /* malloc / realloc / free against the env's allocator and ceiling. Sizes are remembered. NULL with QC_NOMEM recorded;
  * 16-byte aligned; qc_env_alloc zeroes, qc_env_resize leaves new bytes undefined. A size of 0 gives a valid block. */
 void *qc_env_alloc(struct qc_env *env, size_t bytes) QC_MUST_USE;

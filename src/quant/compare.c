@@ -338,6 +338,7 @@ static qc_status run_all(struct qc_comparison *c, const struct qc_samples *sampl
 struct qc_comparison *qc_compare(struct qc_model *reference, struct qc_model *model, const struct qc_samples *samples, int threads,
                                  struct qc_error *error)
 {
+    if (!QC_GIVEN(reference, error) || !QC_GIVEN(model, error) || !QC_GIVEN(samples, error)) return NULL;
     struct qc_env env;
     qc_env_init(&env, NULL);
     struct qc_comparison *c = qc_env_alloc(&env, sizeof *c);

@@ -68,6 +68,7 @@ bool qc_stats_range(const struct qc_stats *stats, const struct qc_tensor *tensor
 
 qc_status qc_stats_merge(struct qc_stats *into, const struct qc_stats *from, struct qc_error *error)
 {
+    if (!QC_GIVEN(into, error) || !QC_GIVEN(from, error)) return QC_INVALID;
     struct qc_stats_row *row = qc_arena_array(&into->arena, into->count + from->count, sizeof *row);
     if (!row) return qc_env_take(&into->env, error);
     memcpy(row, into->row, into->count * sizeof *row);
@@ -119,6 +120,7 @@ static qc_status write_rows(const struct qc_stats *stats, struct qc_writer *writ
 
 qc_status qc_stats_save(const struct qc_stats *stats, const char *path, struct qc_error *error)
 {
+    if (!QC_GIVEN(stats, error) || !QC_GIVEN(path, error)) return QC_INVALID;
     struct qc_env env;
     struct qc_writer writer;
     qc_env_init(&env, NULL);
@@ -160,6 +162,7 @@ static qc_status load(struct qc_stats *stats, const char *path)
 
 struct qc_stats *qc_stats_open(const char *path, struct qc_error *error)
 {
+    if (!QC_GIVEN(path, error)) return NULL;
     struct qc_stats *stats = qc_stats_new();
     if (!stats) {
         if (error) *error = (struct qc_error){QC_NOMEM, "memory ran out"};

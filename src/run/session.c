@@ -123,6 +123,7 @@ struct qc_session *qc_session_start(struct qc_model *model, const struct qc_opti
 
 struct qc_session *qc_session_create(struct qc_model *model, const struct qc_options *options, struct qc_error *error)
 {
+    if (!QC_GIVEN(model, error)) return NULL;
     struct qc_session *session = qc_session_start(model, options, NULL, 0, error);
     if (!session) return NULL;
     if (!session->env.error.status && !qc_frame_plan(session->main)) return session;
@@ -193,7 +194,7 @@ static qc_status ready(struct qc_session *session)
 
 static qc_status get(struct qc_session *session, const int *list, int count, size_t index, struct qc_tensor_info *info)
 {
-    if (index >= (size_t)count) return QC_INVALID;
+    if (!info || index >= (size_t)count) return QC_INVALID;
     qc_status status = ready(session);
     if (status) {
         qc_env_take(&session->env, NULL);
@@ -216,6 +217,7 @@ qc_status qc_session_output(struct qc_session *session, size_t index, struct qc_
 static int find(const struct qc_session *session, const int *list, int count, const struct qc_signature_entry *entry, int entries,
                 const char *name)
 {
+    if (!name) return -1;
     for (int e = 0; e < entries; e++)
         for (int i = 0; i < count && !strcmp(entry[e].name, name); i++)
             if (list[i] == (int)entry[e].tensor->index) return i;
@@ -247,6 +249,7 @@ int qc_session_output_index(const struct qc_session *session, const char *name)
 
 qc_status qc_session_resize(struct qc_session *session, size_t index, int rank, const int32_t *dims, struct qc_error *error)
 {
+    if (!QC_GIVEN(session, error)) return QC_INVALID;
     if (index >= (size_t)session->input_count) {
         qc_fail(&session->env, QC_INVALID, "there is no input %zu; the model has %d", index, session->input_count);
         return qc_env_take(&session->env, error);
@@ -256,6 +259,7 @@ qc_status qc_session_resize(struct qc_session *session, size_t index, int rank, 
         qc_fail(&session->env, QC_INVALID, "input %zu: rank %d is outside 0 to %d", index, rank, QC_MAX_RANK);
         return qc_env_take(&session->env, error);
     }
+    if (rank && !QC_GIVEN(dims, error)) return QC_INVALID;
     for (int i = 0; i < rank; i++)
         if (dims[i] < 0) {
             qc_fail(&session->env, QC_INVALID, "input %zu: dimension %d is %d", index, i, (int)dims[i]);
@@ -272,6 +276,7 @@ qc_status qc_session_resize(struct qc_session *session, size_t index, int rank, 
 
 qc_status qc_session_invoke(struct qc_session *session, struct qc_error *error)
 {
+    if (!QC_GIVEN(session, error)) return QC_INVALID;
     qc_status status = ready(session);
     if (!status) {
         /* as XNNPACK does; TensorFlow Lite's reference kernels see denormals as they are */
@@ -316,6 +321,7 @@ bool qc_session_profile(const struct qc_session *session, size_t index, struct q
 qc_status qc_session_set_strings(struct qc_session *session, size_t index, size_t count, const char *const *strings, const size_t *lengths,
                                  struct qc_error *error)
 {
+    if (!QC_GIVEN(session, error) || (count && !QC_GIVEN(strings, error))) return QC_INVALID;
     struct qc_tensor_info info;
     if (qc_session_input(session, index, &info) || info.type != QC_STRING) {
         qc_fail(&session->env, QC_INVALID, "input %zu is no string tensor", index);

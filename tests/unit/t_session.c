@@ -228,6 +228,37 @@ static void a_ceiling_of_memory_is_kept(void **state)
     qc_model_free(model);
 }
 
+/* Wrong arguments get a status and a sentence that names them. */
+static void wrong_arguments_are_errors(void **state)
+{
+    (void)state;
+    struct qc_error error = {0};
+    struct qc_tensor_info info;
+    struct qc_model *model = branching();
+    struct qc_session *session = qc_session_create(model, NULL, &error);
+    assert_null(qc_model_open(NULL, NULL, &error));
+    assert_string_equal(error.text, "qc_model_open: path is NULL");
+    assert_null(qc_model_open(NULL, NULL, NULL));
+    assert_null(qc_model_open_memory(NULL, 10, NULL, &error));
+    assert_null(qc_session_create(NULL, NULL, &error));
+    assert_string_equal(error.text, "qc_session_create: model is NULL");
+    assert_int_equal(qc_session_invoke(NULL, &error), QC_INVALID);
+    assert_int_equal(qc_session_resize(session, 0, 2, NULL, &error), QC_INVALID);
+    assert_string_equal(error.text, "qc_session_resize: dims is NULL");
+    assert_int_equal(qc_session_resize(session, 1, 1, (int32_t[]){1}, &error), QC_INVALID);
+    assert_int_equal(qc_session_resize(session, 0, QC_MAX_RANK + 1, (int32_t[QC_MAX_RANK + 1]){0}, &error), QC_INVALID);
+    assert_int_equal(qc_session_resize(session, 0, 1, (int32_t[]){-1}, &error), QC_INVALID);
+    assert_int_equal(qc_session_input(session, 1, &info), QC_INVALID);
+    assert_int_equal(qc_session_input(session, 0, NULL), QC_INVALID);
+    assert_int_equal(qc_session_input_index(session, NULL), -1);
+    assert_int_equal(qc_session_set_strings(session, 0, 1, (const char *[]){"x"}, NULL, &error), QC_INVALID);
+    assert_int_equal(qc_session_invoke(session, &error), QC_OK); /* none of it did harm */
+    qc_session_free(session);
+    qc_session_free(NULL);
+    qc_model_free(model);
+    qc_model_free(NULL);
+}
+
 /* Loading, planning and running with the k-th allocation failing, for every k. */
 static void every_failed_allocation_is_an_error(void **state)
 {
@@ -267,6 +298,7 @@ int main(void)
         cmocka_unit_test(sessions_share_a_model_between_threads),
         cmocka_unit_test(sessions_with_pools_share_weights),
         cmocka_unit_test(a_ceiling_of_memory_is_kept),
+        cmocka_unit_test(wrong_arguments_are_errors),
         cmocka_unit_test(every_failed_allocation_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
