@@ -177,7 +177,7 @@ static const struct {
 
 static qc_status parse_inner(struct qc_keras_import *im, struct qc_keras_layer *layer, int depth)
 {
-    if (!strcmp(layer->class_name, "Pipeline")) return parse_children(im, layer, qc_keras_member(layer, "layers"), "_pipeline_layers", depth);
+    if (!strcmp(layer->class_name, "Pipeline")) return parse_children(im, layer, qc_keras_member(layer, "layers"), "layers", depth);
     if (!strcmp(layer->class_name, "StackedRNNCells")) return parse_children(im, layer, qc_keras_member(layer, "cells"), "cells", depth);
     for (size_t i = 0; i < QC_COUNT(inner_layer); i++) {
         if (strcmp(layer->class_name, inner_layer[i].class_name)) continue;
