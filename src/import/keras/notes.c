@@ -14,7 +14,7 @@ enum { MOST_NOTES = 20 };
 /* Keys of Keras 1 to 3 that count for nothing where nobody reads them. */
 static bool is_known(const char *key)
 {
-    static const char *const ending[] = {"_initializer", "_regularizer", "_constraint", "_momentum", "_rate"};
+    static const char *const ending[] = {"_initializer", "_regularizer", "_constraint", "_init", "_momentum", "_rate"};
     static const char *const whole[] = {
         /* of every layer */
         "name", "trainable", "dtype", "batch_input_shape", "input_length", "input_dim",
@@ -25,9 +25,10 @@ static bool is_known(const char *key)
         "implementation", "consume_less", "unroll", "sorted", "robust_masking", "softmax_robust_masking",
         /* what the shapes of weights and inputs say too */
         "units", "filters", "kernel_size", "output_dim", "output_shape", "shared_axes", "nb_filter", "nb_row", "nb_col", "filter_length", "groups",
-        "mode_type", "concat_axis", "dot_axes", "output_shape_type", "output_mask_type", "arguments", "query_shape", "key_shape", "value_shape", "vocabulary_size", "vocabulary_dtype",
+        "query_shape", "key_shape", "value_shape", "vocabulary_size", "vocabulary_dtype",
         /* of features that are not in use when they are not read */
-        "function", "lora_alpha", "epsilon", "oov_token", "oov_method", "fill_mode",
+        "function", "lora_alpha", "epsilon", "oov_token", "oov_method", "fill_mode", "renorm_clipping",
+        "mode_type", "concat_axis", "dot_axes", "output_shape_type", "output_mask_type", "arguments",
     };
     for (size_t i = 0; i < QC_COUNT(ending); i++)
         if (strlen(key) > strlen(ending[i]) && !strcmp(key + strlen(key) - strlen(ending[i]), ending[i])) return true;
