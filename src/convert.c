@@ -238,7 +238,16 @@ static qc_status too_large(struct qc_model *model, size_t total, size_t max_size
     return qc_fail(&model->env, QC_RANGE, "the file would have %zu bytes, more than the %zu allowed; its largest tensors: %s", total, max_size, names);
 }
 
-/* The file must be one that our own runtime takes. */
+/* May an input have another shape than the one it has at first? */
+static bool has_free_inputs(const struct qc_model *model)
+{
+    for (int i = 0; i < model->graph[0]->input_count; i++)
+        for (int k = 0; k < model->graph[0]->input[i]->rank; k++)
+            if (model->graph[0]->input[i]->signature[k] < 0) return true;
+    return false;
+}
+
+/* The file must be one that our own runtime takes. The first shape of an input may be one that no model could run, such as [1, 1] for audio. */
 static qc_status check_file(struct qc_model *model, const void *bytes, size_t size)
 {
     struct qc_error error = {0};
@@ -247,6 +256,10 @@ static qc_status check_file(struct qc_model *model, const void *bytes, size_t si
     if (session && !session->env.error.status) qc_frame_try(session->main);
     if (session) qc_env_take(&session->env, &error);
     qc_session_free(session);
+    if (again && error.status == QC_FORMAT && has_free_inputs(again)) {
+        qc_model_add_note(model, "with the sizes that the file declares the model does not run, other sizes must be given first: %s", error.text);
+        error.status = QC_OK;
+    }
     qc_model_free(again);
     return error.status ? qc_fail(&model->env, error.status, "the result does not run, which is a fault of quantc: %s", error.text) : QC_OK;
 }
