@@ -165,6 +165,8 @@ static qc_status open_package(const struct qc_source *source, struct qc_tf_impor
 {
     const struct qc_options *options = &im->model->options;
     if (!source->folder) {
+        if (options->signature || options->tag)
+            return qc_fail(im->env, QC_INVALID, "a frozen graph has no signatures or tags to choose from ('%s')", options->signature ? options->signature : options->tag);
         struct pb_bytes graph = {source->bytes, source->size};
         QC_TRY(qc_tf_package_open_graph(im->package, im->scratch, "GraphDef", graph));
         return qc_tf_graph_endpoints(im->package, signature);

@@ -8,6 +8,7 @@
 #include "unit.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <quantc/quantc.h>
 
 #define DATA QC_SOURCE_DIR "/tests/data/savedmodel/"
@@ -109,6 +110,7 @@ static void test_choices(void **state)
         {DATA "module", "no_such", NULL, {"'no_such'", "'serving_default'"}},
         {DATA "module", NULL, "gpu", {"'gpu'", "'serve'"}},
         {DATA "module_nosig", NULL, NULL, {"no signature", "__inference"}},
+        {DATA "frozen.pb", "serving_default", NULL, {"frozen graph", "serving_default"}},
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -119,6 +121,27 @@ static void test_choices(void **state)
         for (int k = 0; k < 2; k++)
             if (!strstr(error.text, rows[i].says[k])) fail_msg("'%s' does not say %s", error.text, rows[i].says[k]);
     }
+}
+
+/* Operators that nobody knows are listed, all of them, those behind others too. */
+static void test_unknown_operators(void **state)
+{
+    (void)state;
+    char bytes[4096];
+    FILE *file = fopen(DATA "frozen.pb", "rb");
+    assert_non_null(file);
+    size_t size = fread(bytes, 1, sizeof bytes, file);
+    fclose(file);
+    assert_true(size > 0 && size < sizeof bytes);
+    for (size_t i = 0; i + 7 < size; i++) {
+        if (!memcmp(bytes + i, "AddV2", 5)) memcpy(bytes + i, "AddV9", 5);
+        if (!memcmp(bytes + i, "Softmax*", 8)) memcpy(bytes + i, "Softmux*", 8);
+        if (!memcmp(bytes + i, "\x07Softmax", 8)) memcpy(bytes + i + 1, "Softmux", 7);
+    }
+    struct qc_error error;
+    assert_null(qc_model_open_memory(bytes, size, NULL, &error));
+    assert_int_equal(error.status, QC_UNSUPPORTED);
+    if (!strstr(error.text, "AddV9 (node 'add'), Softmux (node '")) fail_msg("%s", error.text);
 }
 
 /* A fixed batch, and every allocation failing once. */
@@ -141,6 +164,7 @@ static void test_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_module),     cmocka_unit_test(test_tf1),     cmocka_unit_test(test_frozen_graph),
-                                       cmocka_unit_test(test_masked_gru), cmocka_unit_test(test_choices), cmocka_unit_test(test_memory)};
+                                       cmocka_unit_test(test_masked_gru), cmocka_unit_test(test_choices), cmocka_unit_test(test_unknown_operators),
+                                       cmocka_unit_test(test_memory)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

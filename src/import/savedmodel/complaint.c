@@ -6,10 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { LISTED = 12 };
-
 struct qc_tf_complaint {
-    struct pb_bytes op, node;
+    struct pb_bytes op, node; /* the first one */
     const char *sentence;
     struct qc_tf_complaint *next;
     int count; /* nodes with the same trouble */
@@ -33,20 +31,31 @@ qc_status qc_tf_complain(struct qc_tf_import *im, struct pb_bytes op, struct pb_
     return QC_OK;
 }
 
+/* "A (node 'x'), B (node 'y' and 2 more): sentence; C ...": operators by what is wrong with them. false if there is no room for all. */
+static bool list_all(const struct qc_tf_import *im, char *list, size_t size, bool nodes)
+{
+    size_t used = 0;
+    for (const struct qc_tf_complaint *group = im->complaint; group; group = group->next) {
+        const struct qc_tf_complaint *c = im->complaint;
+        while (c != group && strcmp(c->sentence, group->sentence)) c = c->next;
+        if (c != group) continue; /* it is in an earlier group */
+        for (; c && used < size; c = c->next) {
+            char others[32] = "";
+            if (strcmp(c->sentence, group->sentence)) continue;
+            if (c->count > 1) snprintf(others, sizeof others, " and %d more", c->count - 1);
+            used += (size_t)snprintf(list + used, size - used, "%s%.*s", c != group ? ", " : used ? "; " : "", QC_PB(c->op));
+            if (nodes && used < size) used += (size_t)snprintf(list + used, size - used, " (node '%.*s'%s)", QC_PB(c->node), others);
+        }
+        if (used < size) used += (size_t)snprintf(list + used, size - used, ": %s", group->sentence);
+        if (used >= size) return false;
+    }
+    return true;
+}
+
 qc_status qc_tf_report(struct qc_tf_import *im)
 {
-    char list[1200] = "";
-    size_t used = 0;
-    int shown = 0;
-    for (const struct qc_tf_complaint *c = im->complaint; c && shown < LISTED; c = c->next, shown++) {
-        const char *layer = qc_tf_scope(im, c->node);
-        char others[32] = "";
-        if (c->count > 1) snprintf(others, sizeof others, " and %d more", c->count - 1);
-        if (!layer) return QC_NOMEM;
-        used += (size_t)snprintf(list + used, sizeof list - used, "%s%.*s %s (node '%.*s'%s, layer '%s')", shown ? "; " : "", QC_PB(c->op),
-                                 c->sentence, QC_PB(c->node), others, layer);
-        if (used >= sizeof list) break;
-    }
+    char list[1300];
+    bool all = list_all(im, list, sizeof list, true) || list_all(im, list, sizeof list, false);
     return qc_fail(im->env, QC_UNSUPPORTED, "%s: %d TensorFlow operator%s cannot be converted: %s%s", im->package->path,
-                   im->complaint_count, im->complaint_count == 1 ? "" : "s", list, shown < im->complaint_count ? "; ..." : "");
+                   im->complaint_count, im->complaint_count == 1 ? "" : "s", list, all ? "" : " ...");
 }

@@ -198,10 +198,10 @@ static qc_status run_node(struct frame *f, uint32_t n)
     if (!im->b.scope) return QC_NOMEM;
     qc_status status;
     bool call = s.op && s.op->in_min < 0 && s.op->code == -1; /* calls and loops look at each value themselves */
-    if (!call && has_unsupported(&s))
+    if (!s.op)
+        status = qc_tf_unsupported(&s, "not known to quantc");
+    else if (!call && has_unsupported(&s))
         state->unsupported = true, status = QC_OK;
-    else if (!s.op)
-        status = qc_tf_unsupported(&s, "is not known");
     else if (s.in_count < s.op->in_min || (s.op->in_max >= 0 && s.in_count > s.op->in_max))
         status = qc_tf_fail(&s, QC_FORMAT, "has %d inputs", s.in_count);
     else
