@@ -47,7 +47,7 @@ static qc_status run(struct qc_graph *graph)
         if (node->code < 0 || !read_clamp(node, &outer)) continue;
         if (outer.x->producer && qc_tensor_sole_user(outer.x) && read_clamp(outer.x->producer, &inner)) {
             float low = fmaxf(outer.low, inner.low), high = fminf(outer.high, inner.high);
-            if (low <= inner.high && low <= outer.high && low <= high) outer = (struct clamp){low, high, inner.x};
+            if (low <= high) outer = (struct clamp){low, high, inner.x};
         }
         if (outer.low == 0 && outer.high == 6)
             QC_TRY(replace(node, tfl_BuiltinOperator_RELU6, outer.x));

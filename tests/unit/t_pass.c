@@ -48,7 +48,7 @@ static void run_model(struct qc_model *model, float *out, size_t most, size_t *c
     qc_session_free(session);
 }
 
-/* Runs the pipeline; checks results, names of the output, and the operators that remain, in order. */
+/* Runs the pipeline; checks results, names of the output, and the operators that remain, in order (codes NULL: any). */
 static void expect(struct qc_model *model, struct qc_tensor *out, int count, const int *codes)
 {
     enum { MOST = 4096 };
@@ -66,8 +66,8 @@ static void expect(struct qc_model *model, struct qc_tensor *out, int count, con
     assert_int_equal(n, m);
     for (size_t i = 0; i < n; i++) assert_true(fabsf(before[i] - after[i]) <= 2e-5f * (1 + fabsf(before[i])));
     assert_string_equal(copy->graph[0]->output[0]->name, name);
-    assert_int_equal(copy->graph[0]->node_count, count);
-    for (int i = 0; i < count; i++) assert_int_equal(copy->graph[0]->node[i]->code, codes[i]);
+    if (codes) assert_int_equal(copy->graph[0]->node_count, count);
+    for (int i = 0; codes && i < count; i++) assert_int_equal(copy->graph[0]->node[i]->code, codes[i]);
     uint32_t nodes = copy->graph[0]->node_count; /* a second time changes nothing */
     assert_int_equal(qc_pipeline_run(copy), QC_OK);
     assert_int_equal(copy->graph[0]->node_count, nodes);
@@ -81,6 +81,11 @@ static void expect(struct qc_model *model, struct qc_tensor *out, int count, con
         expect(model, out, (int)(sizeof expected_ / sizeof(int)), expected_); \
     } while (0)
 #define OP(name) tfl_BuiltinOperator_##name
+
+static void same_results(struct qc_model *model, struct qc_tensor *out)
+{
+    expect(model, out, 0, NULL);
+}
 
 static struct qc_tensor *conv(struct qc_build *b, struct qc_tensor *x, int padding, int stride)
 {
@@ -120,15 +125,20 @@ static void division_by_zero_is_not_folded(void **state)
 static void pad_becomes_same(void **state)
 {
     (void)state;
-    for (int wrong = 0; wrong < 2; wrong++) {
+    /* stride 2 on 6 pads 0 in front and 1 behind; Keras's (1, 1), the same in all on the other side, and another channel are not SAME */
+    static const int32_t by[][4][2] = {{{0, 0}, {0, 1}, {0, 1}, {0, 0}},
+                                       {{0, 0}, {1, 1}, {1, 1}, {0, 0}},
+                                       {{0, 0}, {1, 0}, {1, 0}, {0, 0}},
+                                       {{0, 0}, {0, 1}, {0, 1}, {0, 1}},
+                                       {{0, 0}, {0, 1}, {0, 1}, {1, 0}},
+                                       {{1, 0}, {0, 1}, {0, 1}, {0, 0}}};
+    for (size_t i = 0; i < sizeof by / sizeof *by; i++) {
         struct qc_model *model;
         struct qc_tensor *x;
-        struct qc_build b = start(&model, &x, 4, (int32_t[]){1, 6, 6, 3});
-        /* stride 2 on 6 pads 0 in front and 1 behind; Keras's (1, 1) is not SAME */
-        int32_t by[4][2] = {{0, 0}, {wrong, 1}, {wrong, 1}, {0, 0}};
-        struct qc_tensor *padded = QC_BUILD(&b, PAD, NULL, x, qc_build_constant(&b, "by", QC_INT32, 2, (int32_t[]){4, 2}, by));
+        struct qc_build b = start(&model, &x, 4, (int32_t[]){1, 6, 6, 3 - by[i][3][0] - by[i][3][1]});
+        struct qc_tensor *padded = QC_BUILD(&b, PAD, NULL, x, qc_build_constant(&b, "by", QC_INT32, 2, (int32_t[]){4, 2}, by[i]));
         struct qc_tensor *y = conv(&b, padded, tfl_Padding_VALID, 2);
-        if (wrong)
+        if (i)
             EXPECT(model, y, OP(PAD), OP(CONV_2D));
         else
             EXPECT(model, y, OP(CONV_2D));
@@ -205,6 +215,14 @@ static void clamps(void **state)
     b = start(&model, &x, 2, (int32_t[]){1, 32});
     y = qc_build_binary(&b, OP(MAXIMUM), qc_build_binary(&b, OP(MINIMUM), x, qc_build_f32(&b, 1)), qc_build_f32(&b, -1));
     EXPECT(model, y, OP(RELU_N1_TO_1));
+    b = start(&model, &x, 2, (int32_t[]){1, 32}); /* [0, 1] and then [3, 4] leave 3, whichever way they are written */
+    y = qc_build_binary(&b, OP(MINIMUM), qc_build_binary(&b, OP(MAXIMUM), x, qc_build_f32(&b, 0)), qc_build_f32(&b, 1));
+    y = qc_build_binary(&b, OP(MINIMUM), qc_build_binary(&b, OP(MAXIMUM), y, qc_build_f32(&b, 3)), qc_build_f32(&b, 4));
+    same_results(model, y);
+    b = start(&model, &x, 2, (int32_t[]){1, 32}); /* [2, 3] and then [-1, 1]: 1 */
+    y = qc_build_binary(&b, OP(MAXIMUM), qc_build_binary(&b, OP(MINIMUM), x, qc_build_f32(&b, 3)), qc_build_f32(&b, 2));
+    y = qc_build_binary(&b, OP(MAXIMUM), qc_build_binary(&b, OP(MINIMUM), y, qc_build_f32(&b, 1)), qc_build_f32(&b, -1));
+    same_results(model, y);
 }
 
 static void identities(void **state)
@@ -221,6 +239,11 @@ static void identities(void **state)
     b = start(&model, &x, 4, (int32_t[]){1, 1, 3, 4}); /* only dimensions of size 1 move */
     y = qc_build_transpose(&b, x, (int32_t[]){2, 0, 1, 3});
     EXPECT(model, y, OP(RESHAPE));
+    b = start(&model, &x, 2, (int32_t[]){3, 4}); /* a slice and a tile that change nothing, and two that do */
+    y = QC_BUILD(&b, SLICE, NULL, x, qc_build_i32s(&b, 2, (int32_t[]){0, 0}), qc_build_i32s(&b, 2, (int32_t[]){3, -1}));
+    y = QC_BUILD(&b, TILE, NULL, y, qc_build_i32s(&b, 2, (int32_t[]){1, 1}));
+    y = QC_BUILD(&b, SLICE, NULL, y, qc_build_i32s(&b, 2, (int32_t[]){1, 0}), qc_build_i32s(&b, 2, (int32_t[]){2, 3}));
+    EXPECT(model, QC_BUILD(&b, TILE, NULL, y, qc_build_i32s(&b, 2, (int32_t[]){1, 2})), OP(SLICE), OP(TILE));
 }
 
 static void constants_and_equal_parts(void **state)
@@ -234,6 +257,27 @@ static void constants_and_equal_parts(void **state)
     struct qc_tensor *p = QC_BUILD(&b, FULLY_CONNECTED, NULL, x, w), *q = QC_BUILD(&b, FULLY_CONNECTED, NULL, x, v);
     struct qc_tensor *s = qc_build_unary(&b, OP(TANH), p), *t = qc_build_unary(&b, OP(LOGISTIC), q);
     EXPECT(model, qc_build_binary(&b, OP(MUL), s, t), OP(FULLY_CONNECTED), OP(TANH), OP(LOGISTIC), OP(MUL));
+}
+
+extern const struct qc_pass qc_pass_share_equal;
+
+static void equal_bytes_of_other_scales_stay_apart(void **state)
+{
+    (void)state;
+    struct qc_model *model;
+    struct qc_tensor *x, *y[3];
+    struct qc_build b = start(&model, &x, 1, (int32_t[]){4});
+    for (int k = 0; k < 3; k++) {
+        struct qc_tensor *w = qc_build_constant(&b, "w", QC_INT8, 1, (int32_t[]){4}, (int8_t[]){1, -2, 3, 4});
+        w->quant = qc_quant_new(&model->arena, k == 2 ? 0.5f : 0.25f, 0);
+        y[k] = qc_build_unary(&b, OP(DEQUANTIZE), w);
+    }
+    struct qc_tensor *same = qc_build_binary(&b, OP(ADD), y[0], y[1]), *out = qc_build_binary(&b, OP(ADD), same, y[2]);
+    assert_int_equal(qc_graph_set_outputs(b.graph, 1, &out), QC_OK);
+    assert_int_equal(qc_pass_share_equal.run(b.graph), QC_OK);
+    assert_ptr_equal(same->producer->in[0], same->producer->in[1]);
+    assert_ptr_not_equal(out->producer->in[1], same->producer->in[0]);
+    qc_model_free(model);
 }
 
 static void reductions_keep_dimensions(void **state)
@@ -285,6 +329,7 @@ int main(void)
         cmocka_unit_test(batchnorm_and_activation), cmocka_unit_test(division_by_zero_is_not_folded), cmocka_unit_test(pad_becomes_same),
         cmocka_unit_test(scaling_before_convolution), cmocka_unit_test(activation_past_reshape), cmocka_unit_test(slices_of_everything),
         cmocka_unit_test(hard_swish), cmocka_unit_test(clamps), cmocka_unit_test(identities), cmocka_unit_test(constants_and_equal_parts),
+        cmocka_unit_test(equal_bytes_of_other_scales_stay_apart),
         cmocka_unit_test(reductions_keep_dimensions), cmocka_unit_test(shape_arithmetic), cmocka_unit_test(l2_normalization),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

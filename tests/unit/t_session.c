@@ -6,6 +6,7 @@
 
 #include "export/export.h"
 #include "op/build.h"
+#include "run/run.h"
 
 #include <pthread.h>
 
@@ -211,6 +212,42 @@ static void sessions_with_pools_share_weights(void **state)
     qc_model_free(model);
 }
 
+static int fills;
+
+static void fill_block(void *block, const void *context)
+{
+    memset(block, *(const int *)context, (size_t)*(const int *)context);
+    fills++;
+}
+
+/* Blocks of any size begin on a cache line, keep to themselves, and are made once for each tensor and kind. */
+static void packed_blocks_are_aligned_and_made_once(void **state)
+{
+    (void)state;
+    struct qc_model *model = heavy();
+    struct qc_env env;
+    const char *const kind[] = {"one", "two"};
+    const char *block[2][200];
+    qc_env_init(&env, NULL);
+    fills = 0;
+    for (int round = 0; round < 2; round++)
+        for (int k = 0; k < 2; k++)
+            for (int bytes = 1; bytes < 200; bytes++) {
+                char name[16];
+                snprintf(name, sizeof name, "%s%d", kind[k], bytes);
+                const char *packed = qc_pack_get(model, &env, model->graph[0]->tensor[k], name, (size_t)bytes, fill_block, &bytes);
+                assert_non_null(packed);
+                assert_int_equal((uintptr_t)packed % 64, 0);
+                if (round) assert_ptr_equal(packed, block[k][bytes]);
+                block[k][bytes] = packed;
+            }
+    assert_int_equal(fills, 2 * 199);
+    for (int k = 0; k < 2; k++)
+        for (int bytes = 1; bytes < 200; bytes++)
+            for (int i = 0; i < bytes; i++) assert_int_equal((unsigned char)block[k][bytes][i], bytes);
+    qc_model_free(model);
+}
+
 /* A ceiling ends planning with an error that says so; the same session fits below a higher one. */
 static void a_ceiling_of_memory_is_kept(void **state)
 {
@@ -297,6 +334,7 @@ int main(void)
         cmocka_unit_test(a_graph_that_calls_itself_is_an_error),
         cmocka_unit_test(sessions_share_a_model_between_threads),
         cmocka_unit_test(sessions_with_pools_share_weights),
+        cmocka_unit_test(packed_blocks_are_aligned_and_made_once),
         cmocka_unit_test(a_ceiling_of_memory_is_kept),
         cmocka_unit_test(wrong_arguments_are_errors),
         cmocka_unit_test(every_failed_allocation_is_an_error),
