@@ -104,7 +104,7 @@ static void qmul_block(int32_t *restrict a, const int32_t *restrict b, size_t n,
 typedef void block_fn(int32_t *restrict a, const int32_t *restrict b, size_t n, const struct qc_arith_quantized *params);
 
 #define BLOCK_ROWS(type, T)                                                                                                   \
-    static void widen_##type(int32_t *restrict to, const void *from, size_t step, size_t at, size_t n)                        \
+    static __attribute__((noinline)) void widen_##type(int32_t *restrict to, const void *from, size_t step, size_t at, size_t n) \
     {                                                                                                                         \
         const T *x = (const T *)from + at * step;                                                                             \
         if (step)                                                                                                             \

@@ -6,6 +6,13 @@
  */
 #include "kernel/depthwise_f32.h"
 
+/* As QC_UNROLL, for windows: in the instances whose window is not known, GCC would unroll the loop 64 times all the same. */
+#if defined(__clang__)
+#define UNROLL_WINDOW
+#else
+#define UNROLL_WINDOW _Pragma("GCC unroll 5")
+#endif
+
 enum { block_vectors = QC_DEPTHWISE_BLOCK / vf_width };
 
 struct lane { /* some vectors of a strip's channels */
@@ -48,7 +55,7 @@ QC_INLINE void group(const struct lane *l, size_t column, size_t outputs, const 
     }
     const float *row = l->x + first * (ptrdiff_t)s->pitch, *w = l->w;
     for (size_t ky = 0; ky < s->rows; ky++, row += s->row_step)
-        QC_UNROLL
+        UNROLL_WINDOW
         for (size_t kx = 0; kx < k.kernel_w; kx++, w += QC_DEPTHWISE_BLOCK) {
             vf b[block_vectors];
             QC_UNROLL

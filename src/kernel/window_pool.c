@@ -2,12 +2,11 @@
  * window_pool.c - see window_pool.h. Channels are the inner loop, in blocks whose accumulators stay in the first-level cache.
  */
 #include "kernel/window_pool.h"
+#include "kernel/kernel.h"
 
 #include <math.h>
 
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC optimize("O3")
-#endif
+QC_VECTORIZE
 
 enum { BLOCK = 256 };
 
