@@ -27,10 +27,12 @@ static const unsigned char *find_end(const unsigned char *bytes, size_t size)
 {
     if (size < END_SIZE) return NULL;
     size_t least = size > END_SIZE + 65535 ? size - END_SIZE - 65535 : 0;
-    for (size_t at = size - END_SIZE;; at--) {
+    for (size_t at = size - END_SIZE;;) { /* a byte tells how far off the next "PK\5\6" to the left may begin */
         const unsigned char *p = bytes + at;
-        if (p[0] == 'P' && get32(p) == 0x06054b50 && get16(p + 20) == size - at - END_SIZE) return p;
-        if (at == least) return NULL;
+        if (get32(p) == 0x06054b50 && get16(p + 20) == size - at - END_SIZE) return p;
+        const size_t step = p[0] == 'K' ? 1 : p[0] == 5 ? 2 : p[0] == 6 ? 3 : 4;
+        if (at < least + step) return NULL;
+        at -= step;
     }
 }
 
