@@ -138,10 +138,10 @@ static const struct qc_quant_rule depthwise_rule = {
 };
 
 const struct qc_op qc_op_conv_2d[] = {
-    {.name = "CONV_2D", .code = tfl_BuiltinOperator_CONV_2D, .options = &tfl_Conv2DOptions_table, .in_min = 2, .in_max = 3,
+    {.name = "CONV_2D", .stored = 1 << 1, .code = tfl_BuiltinOperator_CONV_2D, .options = &tfl_Conv2DOptions_table, .in_min = 2, .in_max = 3,
      .out_min = 1, .out_max = 1, .max_version = 8, .quant = &conv_rule, .infer = infer, .plan = plan, .prepare = prepare, .run = run,
      .rows_needed = rows_needed, .run_rows = run_rows, .version = conv_version},
-    {.name = "DEPTHWISE_CONV_2D", .code = tfl_BuiltinOperator_DEPTHWISE_CONV_2D, .options = &tfl_DepthwiseConv2DOptions_table,
+    {.name = "DEPTHWISE_CONV_2D", .stored = 1 << 1, .code = tfl_BuiltinOperator_DEPTHWISE_CONV_2D, .options = &tfl_DepthwiseConv2DOptions_table,
      .in_min = 2, .in_max = 3, .out_min = 1, .out_max = 1, .max_version = 7, .quant = &depthwise_rule, .infer = infer, .plan = plan,
      .prepare = prepare, .run = run, .rows_needed = rows_needed, .run_rows = run_rows, .version = depthwise_version},
     {0},

@@ -108,7 +108,7 @@ static const struct qc_quant_rule rule = {
 };
 
 const struct qc_op qc_op_fully_connected[] = {
-    {.name = "FULLY_CONNECTED", .code = tfl_BuiltinOperator_FULLY_CONNECTED, .options = &tfl_FullyConnectedOptions_table, .in_min = 2,
+    {.name = "FULLY_CONNECTED", .stored = 1 << 1, .code = tfl_BuiltinOperator_FULLY_CONNECTED, .options = &tfl_FullyConnectedOptions_table, .in_min = 2,
      .in_max = 3, .out_min = 1, .out_max = 1, .max_version = 14, .quant = &rule, .infer = infer, .plan = plan, .prepare = prepare,
      .run = run, .version = version},
     {0},

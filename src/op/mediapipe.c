@@ -210,7 +210,7 @@ static qc_status unpool_run(struct qc_step *step)
 }
 
 const struct qc_op qc_op_mediapipe[] = {
-    {.name = "Convolution2DTransposeBias", .code = tfl_BuiltinOperator_CUSTOM, .in_min = 3, .in_max = 3, .out_min = 1, .out_max = 1,
+    {.name = "Convolution2DTransposeBias", .stored = 1 << 1, .code = tfl_BuiltinOperator_CUSTOM, .in_min = 3, .in_max = 3, .out_min = 1, .out_max = 1,
      .infer = conv_infer, .plan = conv_plan, .prepare = conv_prepare, .run = conv_run},
     {.name = "MaxPoolingWithArgmax2D", .code = tfl_BuiltinOperator_CUSTOM, .in_min = 1, .in_max = 1, .out_min = 2, .out_max = 2,
      .infer = pool_infer, .run = pool_run},

@@ -36,7 +36,8 @@ struct qc_value {
     void *data;    /* NULL while planning unless known; at run time valid, never NULL */
     size_t bytes;
     const struct qc_quant *quant;
-    const struct qc_tensor *tensor; /* for names, sparsity; NULL never */
+    const struct qc_value *stored;  /* a constant without data: DEQUANTIZE of this one. Only for operands that qc_op.stored names */
+    const struct qc_tensor *tensor; /* for names; NULL never */
 };
 
 struct qc_runtime; /* below */
@@ -69,6 +70,7 @@ struct qc_op {
     uint8_t in_min, in_max, out_min, out_max; /* 255: any number */
     uint8_t max_version; /* highest operator version whose meaning is implemented; 0: 1 */
     uint16_t flags;      /* QC_OP_* */
+    uint32_t stored;     /* bits of operands that may come as qc_value.stored: weights that are packed need not be written out first */
     const struct qc_quant_rule *quant; /* NULL: stays float; see op/quant_rule.h */
     qc_status (*infer)(struct qc_step *step);
     qc_status (*plan)(struct qc_step *step);

@@ -162,12 +162,12 @@ static const struct qc_quant_rule rule = {
 };
 
 const struct qc_op qc_op_transpose_conv[] = {
-    {.name = "TRANSPOSE_CONV", .code = tfl_BuiltinOperator_TRANSPOSE_CONV, .options = &tfl_TransposeConvOptions_table, .in_min = 3,
+    {.name = "TRANSPOSE_CONV", .stored = 1 << 1, .code = tfl_BuiltinOperator_TRANSPOSE_CONV, .options = &tfl_TransposeConvOptions_table, .in_min = 3,
      .in_max = 4, .out_min = 1, .out_max = 1, .max_version = 5, .quant = &rule, .infer = infer, .plan = plan, .prepare = prepare,
      .run = run, .version = version},
-    {.name = "CONV_3D", .code = tfl_BuiltinOperator_CONV_3D, .options = &tfl_Conv3DOptions_table, .in_min = 2, .in_max = 3,
+    {.name = "CONV_3D", .stored = 1 << 1, .code = tfl_BuiltinOperator_CONV_3D, .options = &tfl_Conv3DOptions_table, .in_min = 2, .in_max = 3,
      .out_min = 1, .out_max = 1, .infer = infer, .plan = plan, .prepare = prepare, .run = run},
-    {.name = "CONV_3D_TRANSPOSE", .code = tfl_BuiltinOperator_CONV_3D_TRANSPOSE, .options = &tfl_Conv3DOptions_table, .in_min = 3,
+    {.name = "CONV_3D_TRANSPOSE", .stored = 1 << 1, .code = tfl_BuiltinOperator_CONV_3D_TRANSPOSE, .options = &tfl_Conv3DOptions_table, .in_min = 3,
      .in_max = 4, .out_min = 1, .out_max = 1, .infer = infer, .plan = plan, .prepare = prepare, .run = run},
     {0},
 };

@@ -32,6 +32,7 @@ static void reset_value(struct qc_frame *frame, uint32_t index)
     value->quant = tensor->quant;
     value->constant = value->known = tensor->constant;
     value->dynamic = false;
+    value->stored = NULL;
     if (tensor->constant) value->data = tensor->data ? (void *)(uintptr_t)tensor->data : nothing;
     value->shaped = tensor->constant || tensor->variable;
     if (value->shaped) {
@@ -264,6 +265,16 @@ static bool evaluable(const struct qc_step *step, bool *constant)
     return step->in_count && (*constant || bytes <= 4096); /* shape arithmetic is small; other known values wait for invoke */
 }
 
+/* DEQUANTIZE of a constant whose readers all take it as it is stored. */
+static bool stays_stored(const struct qc_frame *frame, const struct qc_step *step)
+{
+    const struct qc_tensor *out = step->out[0]->tensor;
+    if (step->op->code != tfl_BuiltinOperator_DEQUANTIZE || out->output_uses || !step->out[0]->bytes) return false;
+    for (const struct qc_use *use = out->uses; use; use = use->next)
+        if (use->slot >= 32 || !(qc_session_op(frame->session, use->node)->stored >> use->slot & 1)) return false;
+    return true;
+}
+
 static qc_status plan_step(struct qc_frame *frame, struct qc_frame_step *fs)
 {
     struct qc_step *step = &fs->step;
@@ -291,8 +302,12 @@ static qc_status plan_step(struct qc_frame *frame, struct qc_frame_step *fs)
         if (!step->out[i]->shaped) return qc_step_fail(step, QC_UNSUPPORTED, "the shape of output %d cannot be found", i);
         if (step->out[i]->type == QC_STRING) step->out[i]->dynamic = true;
     }
-    if (evaluable(step, &constant)) return evaluate(frame, fs, constant);
-    return plan_and_prepare(step);
+    if (!evaluable(step, &constant)) return plan_and_prepare(step);
+    if (!constant || !stays_stored(frame, step)) return evaluate(frame, fs, constant);
+    step->out[0]->known = step->out[0]->constant = fs->evaluated = true;
+    step->out[0]->stored = step->in[0];
+    step->out[0]->data = NULL;
+    return QC_OK;
 }
 
 qc_status qc_frame_plan_step(struct qc_frame *frame, struct qc_frame_step *fs)

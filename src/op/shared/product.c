@@ -114,8 +114,7 @@ qc_status qc_product_plan(struct qc_step *step, struct qc_product *p)
 
 qc_status qc_product_prepare(struct qc_step *step, struct qc_product *p)
 {
-    QC_TRY(qc_weights_prepare(step, &p->weights));
-    return p->tiled ? qc_tiled_prepare(step, p, p->tiled) : QC_OK;
+    return p->tiled ? qc_tiled_prepare(step, p, p->tiled) : qc_weights_prepare(step, &p->weights);
 }
 
 struct task { /* what the threads of one invocation share */
@@ -164,7 +163,7 @@ qc_status qc_product_run(struct qc_step *step, struct qc_product *p)
     const struct qc_conv *c = &p->conv;
     const struct qc_value *bias = qc_operand(step, p->bias);
     char *scratch = step->scratch;
-    struct task task = {.p = p, .x = step->in[p->x]->data, .w = qc_weights_get(step, &p->weights), .bias = bias ? bias->data : NULL,
+    struct task task = {.p = p, .x = step->in[p->x]->data, .w = p->tiled ? NULL : qc_weights_get(step, &p->weights), .bias = bias ? bias->data : NULL,
                         .y = step->out[0]->data, .how = p->hybrid};
     if (p->kind == QC_PRODUCT_HYBRID) {
         task.x_stored = (int8_t *)scratch + p->x_scratch;

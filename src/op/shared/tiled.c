@@ -8,6 +8,7 @@
 #include "kernel/gemm_s8.h"
 #include "op/shared/product.h"
 #include "op/shared/sliding.h"
+#include "op/shared/stored.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -22,6 +23,7 @@ struct qc_tiled {
     enum qc_s8_form form;
     size_t chunk;          /* of the forms of 16 bits: qc_s16_chunk */
     const double *scale64; /* likewise, [columns of all groups] */
+    enum qc_weight_kind kind; /* of f32 */
     struct qc_window window;
     bool sliding; /* more than one tap, or positions that skip pixels */
     bool gather;  /* qc_gemm_s8_gathers: packed as one tap */
@@ -34,7 +36,7 @@ static size_t group_bytes(const struct qc_tiled *m)
 {
     if (m->depthwise_s8) return qc_depthwise_s8_packed_bytes(m->depthwise_s8, m->columns, m->taps);
     if (m->depthwise_f32) return qc_depthwise_f32_packed_bytes(m->columns, m->taps);
-    if (m->f32) return qc_gemm_f32_packed_bytes(QC_W_F32, m->columns, m->taps * m->depth);
+    if (m->f32) return qc_gemm_f32_packed_bytes(m->kind, m->columns, m->taps * m->depth);
     return m->gather ? qc_gemm_s8_packed_bytes(m->columns, 1, m->taps * m->depth) : qc_gemm_s8_packed_bytes(m->columns, m->taps, m->depth);
 }
 
@@ -138,7 +140,10 @@ qc_status qc_tiled_plan(struct qc_step *step, const struct qc_product *p, struct
         step->kernel = m->depthwise_f32 ? m->depthwise_f32->variant.name : m->depthwise_s8->variant.name;
         if (m->depthwise_s8) m->work_scratch = qc_step_scratch(step, qc_depthwise_s8_work_bytes(m->depthwise_s8, m->columns, m->taps, threads));
     } else if (p->kind == QC_PRODUCT_F32) {
+        const struct qc_value *stored = step->in[p->w]->stored;
+        const bool few = stored && stored->type == QC_FLOAT16 && m->groups == 1 && (size_t)p->conv.batch * m->positions <= QC_TILE_ROWS;
         m->f32 = qc_gemm_f32_pick(features);
+        m->kind = few && constant(step, p) && !p->order ? QC_W_F16 : QC_W_F32; /* then reading weights is most of the work */
         step->kernel = m->f32->variant.name;
         const struct qc_rows rows = {.pitch = (size_t)p->conv.in_channels * m->element, .window = m->sliding ? &m->window : NULL};
         m->work_scratch = qc_step_scratch(step, qc_gemm_f32_work_bytes(&rows, m->depth, threads));
@@ -163,44 +168,83 @@ qc_status qc_tiled_plan(struct qc_step *step, const struct qc_product *p, struct
 
 struct filling {
     const struct qc_tiled *tiled;
-    const void *w, *bias;
+    const struct qc_weights *weights;
+    const void *w, *bias; /* w NULL: read from `weights` */
     const float *scale;
+    void *buffer;         /* filling_bytes */
 };
+
+/* Constant weights that are float32 only behind a DEQUANTIZE are unpacked panel by panel. */
+static bool by_panels(const struct filling *f)
+{
+    return f->tiled->f32 && f->weights->value->stored && !f->weights->order && !f->w;
+}
+
+static size_t filling_bytes(const struct filling *f)
+{
+    return by_panels(f) ? QC_PANEL * f->tiled->taps * f->tiled->depth * sizeof(float) : qc_weights_bytes(f->weights);
+}
+
+/* Columns [first, first + columns) of the whole, w pointing to the first. */
+static void fill_f32(const struct filling *f, char *to, const void *w, size_t first, size_t columns)
+{
+    const struct qc_tiled *m = f->tiled;
+    const size_t k = m->taps * m->depth;
+    const struct qc_gemm_f32_pack pack = {.kind = m->kind, .columns = columns, .k = k, .w = w, .column_step = k, .k_step = 1,
+                                          .bias = f->bias ? (const float *)f->bias + first : NULL};
+    qc_gemm_f32_pack(to, &pack);
+}
+
+static void fill_panels(const struct filling *f, char *to, size_t first)
+{
+    const struct qc_tiled *m = f->tiled;
+    const struct qc_value *stored = f->weights->value->stored;
+    const size_t k = m->taps * m->depth;
+    if (m->kind == QC_W_F16) {
+        fill_f32(f, to, (const uint16_t *)stored->data + first * k, first, m->columns);
+        return;
+    }
+    for (size_t n = 0; n < m->columns; n += QC_PANEL, to += qc_gemm_f32_panel_bytes(m->kind, k)) {
+        const size_t columns = QC_MIN(m->columns - n, (size_t)QC_PANEL);
+        qc_stored_read(stored, (first + n) * k, (first + n + columns) * k, f->buffer);
+        fill_f32(f, to, f->buffer, first + n, columns);
+    }
+}
+
+static void fill_s8(const struct filling *f, char *to, const int8_t *w, size_t first)
+{
+    const struct qc_tiled *m = f->tiled;
+    struct qc_gemm_s8_pack pack = {.columns = m->columns, .taps = m->taps, .depth = m->depth, .w = w, .scale = f->scale ? f->scale + first : NULL};
+    if (m->scale64) pack.scale64 = m->scale64 + first, pack.bias64 = f->bias ? (const int64_t *)f->bias + first : NULL;
+    else if (f->bias && m->form == QC_S8_FLOAT) pack.float_bias = (const float *)f->bias + first;
+    else if (f->bias) pack.bias = (const int32_t *)f->bias + first;
+    if (m->gather) pack.taps = 1, pack.depth = m->taps * m->depth;
+    if (m->depthwise_s8) qc_depthwise_s8_pack(m->depthwise_s8, to, &pack);
+    else qc_gemm_s8_pack(to, &pack);
+}
 
 static void fill(void *block, const void *context)
 {
     const struct filling *f = context;
     const struct qc_tiled *m = f->tiled;
     const size_t k = m->taps * m->depth;
+    const bool panels = by_panels(f);
+    const void *w = panels ? NULL : f->w ? f->w : qc_weights_read(f->weights, f->buffer);
     for (size_t g = 0; g < m->groups; g++) {
         char *to = (char *)block + g * group_bytes(m);
         const size_t first = g * m->columns;
-        if (m->depthwise_f32) {
-            qc_depthwise_f32_pack(to, m->columns, m->taps, f->w, f->bias);
-            continue;
-        }
-        if (m->f32) {
-            const struct qc_gemm_f32_pack pack = {.kind = QC_W_F32, .columns = m->columns, .k = k, .w = (const float *)f->w + first * k,
-                                                  .column_step = k, .k_step = 1, .bias = f->bias ? (const float *)f->bias + first : NULL};
-            qc_gemm_f32_pack(to, &pack);
-            continue;
-        }
-        struct qc_gemm_s8_pack pack = {.columns = m->columns, .taps = m->taps, .depth = m->depth, .w = (const int8_t *)f->w + first * k,
-                                       .scale = f->scale ? f->scale + first : NULL};
-        if (m->scale64) pack.scale64 = m->scale64 + first, pack.bias64 = f->bias ? (const int64_t *)f->bias + first : NULL;
-        else if (f->bias && m->form == QC_S8_FLOAT) pack.float_bias = (const float *)f->bias + first;
-        else if (f->bias) pack.bias = (const int32_t *)f->bias + first;
-        if (m->gather) pack.taps = 1, pack.depth = k;
-        if (m->depthwise_s8) qc_depthwise_s8_pack(m->depthwise_s8, to, &pack);
-        else qc_gemm_s8_pack(to, &pack);
+        if (m->depthwise_f32) qc_depthwise_f32_pack(to, m->columns, m->taps, w, f->bias);
+        else if (panels) fill_panels(f, to, first);
+        else if (m->f32) fill_f32(f, to, (const float *)w + first * k, first, m->columns);
+        else fill_s8(f, to, (const int8_t *)w + first * k, first);
     }
 }
 
 static struct filling filling_of(const struct qc_step *step, const struct qc_product *p, const struct qc_tiled *m)
 {
     const struct qc_value *bias = qc_operand(step, p->bias);
-    return (struct filling){m, qc_weights_get(step, &p->weights), bias ? bias->data : NULL,
-                            p->kind == QC_PRODUCT_HYBRID ? p->w_scale : m->form == QC_S8_REQUANT ? p->stage.scale : NULL};
+    return (struct filling){.tiled = m, .weights = &p->weights, .bias = bias ? bias->data : NULL,
+                            .scale = p->kind == QC_PRODUCT_HYBRID ? p->w_scale : m->form == QC_S8_REQUANT ? p->stage.scale : NULL};
 }
 
 /* Of everything that goes into the packed block beside the weights. */
@@ -215,14 +259,17 @@ static uint64_t fingerprint(const struct filling *f, uint64_t hash)
     return hash;
 }
 
-qc_status qc_tiled_prepare(struct qc_step *step, const struct qc_product *p, struct qc_tiled *m)
+qc_status qc_tiled_prepare(struct qc_step *step, struct qc_product *p, struct qc_tiled *m)
 {
-    if (!constant(step, p)) return QC_OK;
-    const struct filling f = filling_of(step, p, m);
+    if (!constant(step, p)) return qc_weights_prepare(step, &p->weights);
+    struct filling f = filling_of(step, p, m);
     char kind[96];
     const char *family = m->depthwise_f32 ? "depthwise_f32" : m->depthwise_s8 ? "depthwise_s8" : m->f32 ? "gemm_f32" : "gemm_s8";
-    snprintf(kind, sizeof kind, "%s %d %zu %zu %zu %016llx", family, (int)m->form, m->taps, m->depth, m->groups, (unsigned long long)fingerprint(&f, UINT64_C(0xcbf29ce484222325)));
+    snprintf(kind, sizeof kind, "%s %d %d %zu %zu %zu %016llx", family, (int)m->form, (int)m->kind, m->taps, m->depth, m->groups, (unsigned long long)fingerprint(&f, UINT64_C(0xcbf29ce484222325)));
+    const size_t bytes = filling_bytes(&f);
+    if (bytes && !(f.buffer = qc_env_resize(step->rt->env, NULL, bytes))) return QC_NOMEM;
     m->packed = qc_step_pack(step, step->in[p->w], kind, m->packed_bytes, fill, &f);
+    qc_env_free(step->rt->env, f.buffer);
     return m->packed ? QC_OK : QC_NOMEM;
 }
 
@@ -237,7 +284,7 @@ struct piece { /* one group of one or all batches */
 
 static void run_f32(struct qc_step *step, const struct qc_product *p, const struct qc_tiled *m, const struct piece *piece)
 {
-    const struct qc_gemm_f32_call call = {.kernel = m->f32, .kind = QC_W_F32, .first = piece->skip, .m = piece->m, .columns = m->columns, .depth = m->depth,
+    const struct qc_gemm_f32_call call = {.kernel = m->f32, .kind = m->kind, .first = piece->skip, .m = piece->m, .columns = m->columns, .depth = m->depth,
                                           .rows = piece->rows, .packed = piece->packed,
                                           .c = (float *)step->out[0]->data + piece->first_row * m->columns * m->groups + piece->first_column,
                                           .ldc = m->columns * m->groups, .low = p->low, .high = p->high,
@@ -325,7 +372,8 @@ void qc_tiled_run(struct qc_step *step, const struct qc_product *p, const struct
     const char *packed = m->packed;
     const size_t element = m->element, channels = (size_t)p->conv.in_channels, batch = (size_t)p->conv.batch;
     if (!packed) {
-        const struct filling f = filling_of(step, p, m);
+        struct filling f = filling_of(step, p, m);
+        f.w = qc_weights_get(step, &p->weights);
         packed = scratch + m->packed_scratch;
         fill(scratch + m->packed_scratch, &f);
     }

@@ -22,7 +22,7 @@ struct qc_tiled_input {
 /* In plan. *tiled stays NULL if the product is not taken. */
 qc_status qc_tiled_plan(struct qc_step *step, const struct qc_product *product, struct qc_tiled **tiled);
 /* In prepare: packs what is constant. */
-qc_status qc_tiled_prepare(struct qc_step *step, const struct qc_product *product, struct qc_tiled *tiled);
+qc_status qc_tiled_prepare(struct qc_step *step, struct qc_product *product, struct qc_tiled *tiled);
 void qc_tiled_run(struct qc_step *step, const struct qc_product *product, const struct qc_tiled *tiled, const struct qc_tiled_input *input);
 
 #endif

@@ -2,6 +2,7 @@
  * weights.c - see weights.h. Packed types stand low bits first: element 0 of an int4 pair is the low nibble.
  */
 #include "op/shared/weights.h"
+#include "op/shared/stored.h"
 
 #include <stdio.h>
 
@@ -14,6 +15,12 @@ void qc_unpack_s8(qc_dtype type, const void *packed, size_t count, int8_t *out)
         for (size_t i = 0; i < count; i++) out[i] = (int8_t)(((from[i / 4] >> (i % 4 * 2) & 3) ^ 2) - 2);
     else
         memcpy(out, from, count);
+}
+
+/* Do elements change, and not only their order? */
+static bool unpacks(const struct qc_weights *w)
+{
+    return w->width == 1 || w->value->stored;
 }
 
 /* Copies elements of `width` bytes so that the axes stand in `order`. */
@@ -38,19 +45,20 @@ static void convert(void *block, const void *context)
 {
     const struct qc_weights *w = context;
     const char *from = w->value->data;
-    char *to = block, *plain = w->order && w->width == 1 ? to + w->elements : to;
-    if (w->width == 1) {
+    char *to = block, *plain = unpacks(w) && w->order ? to + w->elements * w->width : to;
+    if (w->value->stored) {
+        qc_stored_read(w->value->stored, 0, w->elements, (float *)(void *)plain);
+    } else if (w->width == 1) {
         qc_unpack_s8(w->value->type, from, w->elements, (int8_t *)plain);
         if (w->value->type == QC_UINT8 && w->flip)
             for (size_t i = 0; i < w->elements; i++) plain[i] = (char)((uint8_t)plain[i] ^ 0x80);
-        from = plain;
     }
-    if (w->order) reorder(w->value, w->order, w->width, from, to);
+    if (w->order) reorder(w->value, w->order, w->width, unpacks(w) ? plain : from, to);
 }
 
 static size_t block_bytes(const struct qc_weights *w)
 {
-    return w->elements * w->width * (w->order && w->width == 1 ? 2 : 1);
+    return w->elements * w->width * (w->order && unpacks(w) ? 2 : 1);
 }
 
 qc_status qc_weights_plan(struct qc_step *step, struct qc_weights *w)
@@ -60,7 +68,7 @@ qc_status qc_weights_plan(struct qc_step *step, struct qc_weights *w)
     if (!integer && type != QC_FLOAT32) return qc_step_unsupported_type(step);
     w->width = integer ? 1 : 4;
     w->elements = qc_value_elements(w->value);
-    w->direct = !w->order && (type == QC_FLOAT32 || type == QC_INT8 || (type == QC_UINT8 && !w->flip));
+    w->direct = !w->order && !w->value->stored && (type == QC_FLOAT32 || type == QC_INT8 || (type == QC_UINT8 && !w->flip));
     if (!w->direct && !w->value->constant) w->scratch = qc_step_scratch(step, block_bytes(w));
     return QC_OK;
 }
@@ -82,4 +90,16 @@ const void *qc_weights_get(const struct qc_step *step, const struct qc_weights *
     void *block = (char *)step->scratch + w->scratch;
     convert(block, w);
     return block;
+}
+
+size_t qc_weights_bytes(const struct qc_weights *w)
+{
+    return w->direct ? 0 : block_bytes(w);
+}
+
+const void *qc_weights_read(const struct qc_weights *w, void *buffer)
+{
+    if (w->direct) return w->value->data;
+    convert(buffer, w);
+    return buffer;
 }
