@@ -23,20 +23,33 @@ static bool unpacks(const struct qc_weights *w)
     return w->width == 1 || w->value->stored;
 }
 
-/* Copies elements of `width` bytes so that the axes stand in `order`. */
+/* Copies elements of `width` bytes so that the axes stand in `order`. Axes of one element are left out and those that stay together are
+ * walked as one, so that the inner loop is long. */
 static void reorder(const struct qc_value *value, const uint8_t *order, size_t width, const char *from, char *to)
 {
-    size_t stride[QC_MAX_RANK], step = 1;
-    int32_t index[QC_MAX_RANK] = {0};
+    size_t stride[QC_MAX_RANK], size[QC_MAX_RANK], index[QC_MAX_RANK] = {0}, step[QC_MAX_RANK], total = 1;
+    int rank = 0;
     for (int i = value->rank - 1; i >= 0; i--) {
-        stride[i] = step;
-        step *= (size_t)value->dims[i];
+        stride[i] = total;
+        total *= (size_t)value->dims[i];
     }
-    for (size_t k = 0; k < step; k++) {
+    for (int i = 0; i < value->rank; i++) {
+        const size_t n = (size_t)value->dims[order[i]];
+        if (n == 1) continue;
+        if (rank && step[rank - 1] == n * stride[order[i]]) rank--, size[rank] *= n;
+        else size[rank] = n;
+        step[rank++] = stride[order[i]];
+    }
+    if (!rank) size[rank] = step[rank] = 1, rank++;
+    const size_t inner = size[rank - 1], jump = step[rank - 1];
+    for (size_t k = 0; k < total; k += inner) {
         size_t at = 0;
-        for (int i = 0; i < value->rank; i++) at += (size_t)index[i] * stride[order[i]];
-        memcpy(to + k * width, from + at * width, width);
-        for (int i = value->rank - 1; i >= 0 && ++index[i] == value->dims[order[i]]; i--) index[i] = 0;
+        for (int i = 0; i < rank - 1; i++) at += index[i] * step[i];
+        if (width == 1)
+            for (size_t n = 0; n < inner; n++) to[k + n] = from[at + n * jump];
+        else
+            for (size_t n = 0; n < inner; n++) memcpy(to + (k + n) * 4, from + (at + n * jump) * 4, 4);
+        for (int i = rank - 2; i >= 0 && ++index[i] == size[i]; i--) index[i] = 0;
     }
 }
 
