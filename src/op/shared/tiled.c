@@ -265,7 +265,8 @@ qc_status qc_tiled_prepare(struct qc_step *step, struct qc_product *p, struct qc
     struct filling f = filling_of(step, p, m);
     char kind[96];
     const char *family = m->depthwise_f32 ? "depthwise_f32" : m->depthwise_s8 ? "depthwise_s8" : m->f32 ? "gemm_f32" : "gemm_s8";
-    snprintf(kind, sizeof kind, "%s %d %d %zu %zu %zu %016llx", family, (int)m->form, (int)m->kind, m->taps, m->depth, m->groups, (unsigned long long)fingerprint(&f, UINT64_C(0xcbf29ce484222325)));
+    snprintf(kind, sizeof kind, "%s %d %d %zu %zu %zu %016llx", family, (int)m->form, (int)m->kind, m->taps, m->depth, m->groups,
+             (unsigned long long)fingerprint(&f, UINT64_C(0xcbf29ce484222325)));
     const size_t bytes = filling_bytes(&f);
     if (bytes && !(f.buffer = qc_env_resize(step->rt->env, NULL, bytes))) return QC_NOMEM;
     m->packed = qc_step_pack(step, step->in[p->w], kind, m->packed_bytes, fill, &f);
