@@ -260,6 +260,9 @@ QC_API qc_status qc_session_reset(struct qc_session *session, struct qc_error *e
 
 /* Bytes: arena and other memory the session holds, now. Packed weights are the model's, whose sessions share them. */
 QC_API size_t qc_session_memory(const struct qc_session *session);
+/* Bytes of the one block that the values of the main graph share, as planned now; *lower_bound (may be NULL): the least that could hold those alive
+ * at one step. */
+QC_API size_t qc_session_arena(const struct qc_session *session, size_t *lower_bound);
 
 /* One row of the profile (options.profile): accumulated over invocations. */
 struct qc_profile_row {

@@ -110,7 +110,7 @@ struct times {
     double *us; /* [count], sorted */
     size_t count;
     double load, first, warmup, mean, deviation;
-    size_t peak_bytes;
+    size_t peak_bytes, arena_bytes, arena_least; /* of the process; of the block of values, and what that needs at the least */
 };
 
 static double percentile(const struct times *t, int percent)
@@ -140,7 +140,9 @@ static void print_summary(const struct bench *b, const struct times *t)
     printf("  median %.1f us, min %.1f us, p5 %.1f us, p90 %.1f us, p95 %.1f us, max %.1f us, mean %.1f us, std %.1f us\n", percentile(t, 50), t->us[0],
            percentile(t, 5), percentile(t, 90), percentile(t, 95), t->us[t->count - 1], t->mean, t->deviation);
     printf("  load %.3f ms, first inference %.3f ms\n", t->load / 1e3, t->first / 1e3);
-    if (b->memory) printf("  peak memory %.1f MB\n", (double)t->peak_bytes / (1 << 20));
+    if (b->memory)
+        printf("  peak memory %.1f MB; values share %.0f KB, of which %.0f are alive at once\n", (double)t->peak_bytes / (1 << 20),
+               (double)t->arena_bytes / 1024, (double)t->arena_least / 1024);
     printf("Inference timings in us: Init: %.0f, First inference: %.0f, Warmup (avg): %g, Inference (avg): %g\n", t->load, t->first, t->warmup, t->mean);
 }
 
@@ -233,8 +235,8 @@ static void print_json(const struct bench *b, const struct times *t)
 {
     char cpu[80];
     printf("{\"median_us\": %.3f, \"min_us\": %.3f, \"p90_us\": %.3f, \"mean_us\": %.3f, \"load_ms\": %.4f, \"first_ms\": %.4f, "
-           "\"peak_bytes\": %zu, \"runs\": %zu, \"threads\": %ld, \"cpu\": ",
-           percentile(t, 50), t->us[0], percentile(t, 90), t->mean, t->load / 1e3, t->first / 1e3, t->peak_bytes, t->count, b->thread_count);
+           "\"peak_bytes\": %zu, \"arena_bytes\": %zu, \"arena_least_bytes\": %zu, \"runs\": %zu, \"threads\": %ld, \"cpu\": ",
+           percentile(t, 50), t->us[0], percentile(t, 90), t->mean, t->load / 1e3, t->first / 1e3, t->peak_bytes, t->arena_bytes, t->arena_least, t->count, b->thread_count);
     cli_json_string(qc_cpu_name(cpu, sizeof cpu));
 }
 
@@ -257,6 +259,7 @@ static int measure(const struct bench *b, struct qc_session *session, struct tim
         t->us[t->count++] = now() - start;
     }
     evaluate(t, warmup_sum, b->warmup_count);
+    t->arena_bytes = qc_session_arena(session, &t->arena_least);
     return CLI_DONE;
 }
 
@@ -328,6 +331,6 @@ const struct cli_command qc_command_bench = {
     "  --profile            time per operator and per operator type (--enable_op_profiling)\n"
     "  --memory             peak memory (--report_peak_memory_footprint)\n"
     "  --reference          TensorFlow Lite's reference arithmetic\n"
-    "  --json               one JSON object: median_us, min_us, p90_us, mean_us, load_ms, first_ms, peak_bytes, runs, threads, cpu,\n"
+    "  --json               one JSON object: median_us, min_us, p90_us, mean_us, load_ms, first_ms, peak_bytes, arena_bytes, runs, threads, cpu,\n"
     "                       kernels (of each, the number of operators), with --profile operators\n",
     run};

@@ -296,6 +296,12 @@ qc_status qc_session_reset(struct qc_session *session, struct qc_error *error)
     return QC_OK;
 }
 
+size_t qc_session_arena(const struct qc_session *session, size_t *lower_bound)
+{
+    if (lower_bound) *lower_bound = session->main->lower_bound;
+    return session->main->memory_bytes;
+}
+
 size_t qc_session_memory(const struct qc_session *session)
 {
     return session->env.used;
