@@ -21,7 +21,7 @@ static const struct {
     {"avx2", QC_CPU_AVX2},
     {"avxvnni", QC_CPU_AVX2 | QC_CPU_AVXVNNI},
     {"avx512", QC_CPU_AVX2 | QC_CPU_AVX512},
-    {"avx512vnni", QC_CPU_AVX2 | QC_CPU_AVXVNNI | QC_CPU_AVX512 | QC_CPU_AVX512VNNI},
+    {"avx512vnni", QC_CPU_AVX2 | QC_CPU_AVXVNNI | QC_CPU_AVX512 | QC_CPU_AVX512VNNI | QC_CPU_AVX512VBMI},
     {"neon", QC_CPU_NEON},
     {"dotprod", QC_CPU_NEON | QC_CPU_DOTPROD},
 };
@@ -41,6 +41,7 @@ static uint32_t detect(void)
     if ((xcr0 & 0xe6) == 0xe6 && (b & avx512) == avx512) {
         features |= QC_CPU_AVX512;
         if (c & 1u << 11) features |= QC_CPU_AVX512VNNI;
+        if (c & 1u << 1) features |= QC_CPU_AVX512VBMI;
     }
     if (__get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & 1u << 4)) features |= QC_CPU_AVXVNNI;
     return features;

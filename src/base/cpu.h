@@ -14,6 +14,7 @@ enum {
     QC_CPU_AVX512VNNI = 8,
     QC_CPU_NEON = 16,
     QC_CPU_DOTPROD = 32,
+    QC_CPU_AVX512VBMI = 64, /* follows AVX512VNNI in QUANTC_CPU */
 };
 
 /* Detected once, masked by QUANTC_CPU. */

@@ -4,6 +4,8 @@
 #ifdef QC_X86
 QC_ISA_BEGIN(QC_AVX2)
 QC_VECTORIZE
+#include "kernel/simd_avx2.h"
+#define ARITH_SIMD
 #include "kernel/arith_template.h"
 QC_ISA_END
 

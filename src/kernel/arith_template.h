@@ -73,7 +73,6 @@ static inline int32_t qmul_fast(int32_t x, int32_t y, const struct qc_arith_quan
 
 QUANTIZED_ROW(qadd_fast_s8, int8_t, qadd_fast)
 QUANTIZED_ROW(qadd_fast_u8, uint8_t, qadd_fast)
-QUANTIZED_ROW(qmul_fast_s8, int8_t, qmul_fast)
 QUANTIZED_ROW(qmul_fast_u8, uint8_t, qmul_fast)
 
 /* The portable roundings work on blocks of 32-bit numbers, whatever the type: one body for all types, of a shape that becomes vector code. */
@@ -136,6 +135,62 @@ BLOCK_ROWS(s8, int8_t)
 BLOCK_ROWS(u8, uint8_t)
 BLOCK_ROWS(s16, int16_t)
 
+#ifdef ARITH_SIMD
+QUANTIZED_ROW(qmul_fast_s8_rest, int8_t, qmul_fast)
+
+/* Both operands advance, or one element serves all. */
+static void qmul_fast_s8(const void *params, void *out, const void *const *in, const size_t *step, size_t n)
+{
+    const struct qc_arith_quantized *p = params;
+    const int8_t *a = in[0], *b = in[1];
+    int8_t *o = out;
+    const vf a_zero = vf_set1((float)p->a_zero), b_zero = vf_set1((float)p->b_zero), scale = vf_set1(p->scale);
+    const vf high = vf_set1((float)(p->high - p->zero)), one_a = vf_set1((float)(*a - p->a_zero)), one_b = vf_set1((float)(*b - p->b_zero));
+    const vb low = vb_set1((int8_t)p->low);
+    size_t i = 0;
+    for (; i + 4 * vf_width <= n; i += 4 * vf_width) {
+        vi y[4];
+        QC_UNROLL
+        for (int k = 0; k < 4; k++) {
+            const vf x0 = step[0] ? vf_sub(vf_load_s8(a + i + k * vf_width), a_zero) : one_a;
+            const vf x1 = step[1] ? vf_sub(vf_load_s8(b + i + k * vf_width), b_zero) : one_b;
+            y[k] = vi_from(vf_min(high, vf_mul(vf_mul(x0, x1), scale))); /* the product of the two is exact */
+        }
+        vb_store(o + i, vb_max(vb_order(vb_pack(y[0], y[1], y[2], y[3], (int16_t)p->zero)), low));
+    }
+    const void *const rest[QC_ROW_INPUTS] = {a + i * step[0], b + i * step[1]};
+    qmul_fast_s8_rest(params, o + i, rest, step, n - i);
+}
+
+/* qc_requant of every element. */
+QC_INLINE vi requant(vi x, struct qc_multiplier m)
+{
+    const int left = m.shift > 0 ? m.shift : 0, right = m.shift > 0 ? 0 : -m.shift;
+    return vi_rounding_shift(vi_high_mul(vi_shift_left(x, left), m.multiplier), right);
+}
+
+static void qadd_s16_simd(const void *params, void *out, const void *const *in, const size_t *step, size_t n)
+{
+    const struct qc_arith_quantized *p = params;
+    const int16_t *a = in[0], *b = in[1];
+    int16_t *o = out;
+    const vi low = vi_set1(p->low), high = vi_set1(p->high), sign = vi_set1(p->sign);
+    size_t i = 0;
+    for (; step[0] && step[1] && i + vf_width <= n; i += vf_width) {
+        const vi x = requant(vi_shift_left(vi_sub(vi_load_s16(a + i), vi_set1(p->a_zero)), p->left_shift), p->a);
+        const vi y = requant(vi_shift_left(vi_sub(vi_load_s16(b + i), vi_set1(p->b_zero)), p->left_shift), p->b);
+        const vi sum = vi_add(requant(vi_add(x, vi_mul(y, sign)), p->out), vi_set1(p->zero));
+        vi_store_row_s16(o + i, vi_limit(sum, low, high));
+    }
+    const void *const rest[QC_ROW_INPUTS] = {a + i * step[0], b + i * step[1]};
+    qadd_s16(params, o + i, rest, step, n - i);
+}
+#define QADD_S16 qadd_s16_simd
+#else
+QUANTIZED_ROW(qmul_fast_s8, int8_t, qmul_fast)
+#define QADD_S16 qadd_s16
+#endif
+
 #define ARITH_ROWS                                                                                                                   \
     {                                                                                                                                \
         [QC_ARITH_ADD] = {[QC_FLOAT32] = add_f32, [QC_INT16] = add_s16, [QC_INT32] = add_s32, [QC_INT64] = add_s64},                 \
@@ -149,7 +204,7 @@ BLOCK_ROWS(s16, int16_t)
                           [QC_INT32] = min_s32, [QC_INT64] = min_s64},                                                               \
         [QC_ARITH_SQUARED_DIFFERENCE] = {[QC_FLOAT32] = squared_difference_f32, [QC_INT32] = squared_difference_s32},                \
         [QC_ARITH_QADD_FAST] = {[QC_INT8] = qadd_fast_s8, [QC_UINT8] = qadd_fast_u8},                                                \
-        [QC_ARITH_QADD] = {[QC_INT8] = qadd_s8, [QC_UINT8] = qadd_u8, [QC_INT16] = qadd_s16},                                        \
+        [QC_ARITH_QADD] = {[QC_INT8] = qadd_s8, [QC_UINT8] = qadd_u8, [QC_INT16] = QADD_S16},                                        \
         [QC_ARITH_QMUL_FAST] = {[QC_INT8] = qmul_fast_s8, [QC_UINT8] = qmul_fast_u8},                                                \
         [QC_ARITH_QMUL] = {[QC_INT8] = qmul_s8, [QC_UINT8] = qmul_u8, [QC_INT16] = qmul_s16},                                        \
     }

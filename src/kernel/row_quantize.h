@@ -27,6 +27,8 @@ struct qc_row_quantizer {
     void (*range)(const float *x, size_t n, float *least, float *most); /* 0 counted in, NaN left out */
     void (*even)(const float *x, size_t n, const struct qc_row_scale *s, int8_t *out); /* half to even, then + zero: QC_ROW_XNNPACK */
     void (*away)(const float *x, size_t n, const struct qc_row_scale *s, int8_t *out); /* + zero, then half away from zero: the others */
+    void (*even_s16)(const float *x, size_t n, float inverse, int16_t *out);           /* zero 0, half to even, cut to the type; NaN: the least */
+    void (*restore)(const int8_t *x, size_t n, float scale, int32_t zero, float *out); /* (x - zero) * scale */
 };
 
 const struct qc_row_quantizer *const *qc_row_quantizer_variants(size_t *count);

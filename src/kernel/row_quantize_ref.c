@@ -32,5 +32,18 @@ static void away(const float *x, size_t n, const struct qc_row_scale *s, int8_t 
     }
 }
 
+static void even_s16(const float *x, size_t n, float inverse, int16_t *out)
+{
+    for (size_t i = 0; i < n; i++) {
+        const float y = rintf(x[i] * inverse);
+        out[i] = (int16_t)(y > -32768 ? y < 32767 ? y : 32767 : -32768); /* NaN too */
+    }
+}
+
+static void restore(const int8_t *x, size_t n, float scale, int32_t zero, float *out)
+{
+    for (size_t i = 0; i < n; i++) out[i] = (float)(x[i] - zero) * scale;
+}
+
 extern const struct qc_row_quantizer qc_row_quantizer_ref;
-const struct qc_row_quantizer qc_row_quantizer_ref = {{"ref", 0}, range, even, away};
+const struct qc_row_quantizer qc_row_quantizer_ref = {{"ref", 0}, range, even, away, even_s16, restore};

@@ -44,6 +44,27 @@ static void away(const float *x, size_t n, const struct qc_row_scale *s, int8_t 
     }
 }
 
+static void even_s16(const float *x, size_t n, float inverse, int16_t *out)
+{
+    const vf scale = vf_set1(inverse), low = vf_set1(-32768), high = vf_set1(32767);
+    for (size_t i = 0; i < n; i += vf_width) {
+        const bool whole = n - i >= vf_width;
+        const vf a = whole ? vf_load(x + i) : vf_load_to(x + i, n - i);
+        const vi y = vi_from(vf_min(vf_max(vf_round(vf_mul(a, scale)), low), high));
+        int16_t part[vf_width];
+        vi_store_row_s16(whole ? out + i : part, y);
+        for (size_t k = 0; !whole && k < n - i; k++) out[i + k] = part[k];
+    }
+}
+
+static void restore(const int8_t *x, size_t n, float scale, int32_t zero, float *out)
+{
+    const vf factor = vf_set1(scale), origin = vf_set1((float)zero);
+    size_t i = 0;
+    for (; i + vf_width <= n; i += vf_width) vf_store(out + i, vf_mul(vf_sub(vf_load_s8(x + i), origin), factor));
+    for (; i < n; i++) out[i] = (float)(x[i] - zero) * scale;
+}
+
 #define QC_ROW_QUANTIZE_ROW(isa, bits)                         \
     extern const struct qc_row_quantizer qc_row_quantizer_##isa; \
-    const struct qc_row_quantizer qc_row_quantizer_##isa = {{#isa, bits}, range, even, away};
+    const struct qc_row_quantizer qc_row_quantizer_##isa = {{#isa, bits}, range, even, away, even_s16, restore};

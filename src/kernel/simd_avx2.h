@@ -166,4 +166,20 @@ QC_INLINE void vi_store_row_s16(int16_t *p, vi x)
     _mm_storeu_si128((__m128i *)p, _mm_packs_epi32(_mm256_castsi256_si128(x), _mm256_extracti128_si256(x, 1)));
 }
 
+/* The arithmetic of base/requant.h: qc_shift_left, qc_high_mul (multiplier not INT32_MIN), qc_rounding_shift. */
+QC_INLINE vi vi_load_s16(const int16_t *p) { return _mm256_cvtepi16_epi32(_mm_loadu_si128((const __m128i *)(const void *)p)); }
+QC_INLINE vi vi_shift_left(vi x, int n) { return _mm256_sll_epi32(x, _mm_cvtsi32_si128(n)); }
+QC_INLINE vi vi_high_mul(vi x, int32_t multiplier)
+{
+    const __m256i m = _mm256_set1_epi32(multiplier), half = _mm256_set1_epi64x(INT64_C(1) << 30);
+    const __m256i even = _mm256_add_epi64(_mm256_mul_epi32(x, m), half), odd = _mm256_add_epi64(_mm256_mul_epi32(_mm256_srli_epi64(x, 32), m), half);
+    return _mm256_blend_epi32(_mm256_srli_epi64(even, 31), _mm256_slli_epi64(odd, 1), 0xaa);
+}
+QC_INLINE vi vi_rounding_shift(vi x, int n)
+{
+    const __m256i mask = _mm256_set1_epi32((int32_t)((UINT32_C(1) << n) - 1)), rest = _mm256_and_si256(x, mask);
+    const __m256i threshold = _mm256_sub_epi32(_mm256_srli_epi32(mask, 1), _mm256_srai_epi32(x, 31));
+    return _mm256_sub_epi32(_mm256_sra_epi32(x, _mm_cvtsi32_si128(n)), _mm256_cmpgt_epi32(rest, threshold));
+}
+
 #endif

@@ -140,4 +140,19 @@ QC_INLINE vi vi_round_away64(vi x, const double *bias, const double *scale)
 QC_INLINE vi vi_limit(vi x, vi low, vi high) { return _mm512_min_epi32(_mm512_max_epi32(x, low), high); }
 QC_INLINE void vi_store_row_s16(int16_t *p, vi x) { _mm256_storeu_si256((__m256i *)p, _mm512_cvtsepi32_epi16(x)); }
 
+QC_INLINE vi vi_load_s16(const int16_t *p) { return _mm512_cvtepi16_epi32(_mm256_loadu_si256((const __m256i *)(const void *)p)); }
+QC_INLINE vi vi_shift_left(vi x, int n) { return _mm512_sll_epi32(x, _mm_cvtsi32_si128(n)); }
+QC_INLINE vi vi_high_mul(vi x, int32_t multiplier)
+{
+    const __m512i m = _mm512_set1_epi32(multiplier), half = _mm512_set1_epi64(INT64_C(1) << 30);
+    const __m512i even = _mm512_add_epi64(_mm512_mul_epi32(x, m), half), odd = _mm512_add_epi64(_mm512_mul_epi32(_mm512_srli_epi64(x, 32), m), half);
+    return _mm512_mask_blend_epi32(0xaaaa, _mm512_srli_epi64(even, 31), _mm512_slli_epi64(odd, 1));
+}
+QC_INLINE vi vi_rounding_shift(vi x, int n)
+{
+    const __m512i mask = _mm512_set1_epi32((int32_t)((UINT32_C(1) << n) - 1)), rest = _mm512_and_si512(x, mask), one = _mm512_set1_epi32(1);
+    const __m512i threshold = _mm512_sub_epi32(_mm512_srli_epi32(mask, 1), _mm512_srai_epi32(x, 31)), y = _mm512_sra_epi32(x, _mm_cvtsi32_si128(n));
+    return _mm512_mask_add_epi32(y, _mm512_cmpgt_epi32_mask(rest, threshold), y, one);
+}
+
 #endif

@@ -25,9 +25,33 @@ void qc_table8_fill(uint8_t table[256], bool is_signed, bool half_even, struct q
     }
 }
 
-void qc_table8_apply(const uint8_t table[256], const uint8_t *x, uint8_t *y, size_t n)
+static void apply(const uint8_t table[256], const uint8_t *x, uint8_t *y, size_t n)
 {
     for (size_t i = 0; i < n; i++) y[i] = table[x[i]];
+}
+
+static const struct qc_table8 table8_ref = {{"ref", 0}, apply};
+extern const struct qc_table8 qc_table8_avx2, qc_table8_avx512vbmi;
+
+static const struct qc_table8 *const variant[] = {
+    &table8_ref,
+#if QC_X86
+    &qc_table8_avx2,
+    &qc_table8_avx512vbmi,
+#endif
+};
+
+const struct qc_table8 *const *qc_table8_variants(size_t *count)
+{
+    *count = sizeof variant / sizeof *variant;
+    return variant;
+}
+
+void qc_table8_apply(const uint8_t table[256], const uint8_t *x, uint8_t *y, size_t n)
+{
+    const struct qc_table8 *chosen;
+    QC_PICK(variant, qc_cpu_features(), chosen);
+    chosen->apply(table, x, y, n);
 }
 
 /*

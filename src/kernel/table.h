@@ -6,9 +6,7 @@
 #ifndef QC_KERNEL_TABLE_H
 #define QC_KERNEL_TABLE_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "kernel/kernel.h"
 
 struct qc_affine { /* real = (stored - zero) * scale */
     float scale;
@@ -20,7 +18,13 @@ typedef float qc_table_function(float x, const void *context);
 /* half_even: XNNPACK's arithmetic (ties to even, zero point added before rounding), else TFLite's (ties away from zero). */
 void qc_table8_fill(uint8_t table[256], bool is_signed, bool half_even, struct qc_affine x, struct qc_affine y,
                     qc_table_function *function, const void *context);
-void qc_table8_apply(const uint8_t table[256], const uint8_t *x, uint8_t *y, size_t n);
+/* y[i] = table[x[i]]; y may be x. */
+struct qc_table8 {
+    struct qc_variant variant;
+    void (*apply)(const uint8_t table[256], const uint8_t *x, uint8_t *y, size_t n);
+};
+const struct qc_table8 *const *qc_table8_variants(size_t *count);
+void qc_table8_apply(const uint8_t table[256], const uint8_t *x, uint8_t *y, size_t n); /* by the fastest */
 
 /* In single precision; the double form serves the two tables of 16-bit softmax. */
 void qc_table16_fill(int16_t table[513], struct qc_affine x, struct qc_affine y, qc_table_function *function, const void *context);

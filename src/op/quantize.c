@@ -6,6 +6,7 @@
  * a change of scale within one 8-bit type uses a multiplier of 8 fractional bits. float32 to int16 follows TFLite's vector kernel: eights of
  * elements are multiplied and rounded half to even, the rest is divided in double. TFLite's reference divides and rounds half away from zero.
  */
+#include "kernel/row_quantize.h"
 #include "op/quant_rule.h"
 #include "op/shared/fused.h"
 #include "op/shared/quantized.h"
@@ -20,6 +21,7 @@ struct state {
     size_t vectors; /* elements of float32 to int16 that go through TFLite's vector kernel; the rest goes through its tail */
     bool tail;
     struct qc_multiplier multiplier;
+    const struct qc_row_quantizer *quantizer;
     int32_t coarse; /* of XNNPACK's requantization, 8 fractional bits */
     int32_t low, high;
 };
@@ -54,6 +56,7 @@ static qc_status plan(struct qc_step *step)
     if (!s) return QC_NOMEM;
     const struct qc_value *x = step->in[0], *y = step->out[0];
     bool bytes = y->type == QC_INT8 || y->type == QC_UINT8;
+    s->quantizer = qc_row_quantizer_pick(qc_cpu_features());
     if (y->type == QC_INT4 || y->type == QC_UINT4) s->low = y->type == QC_INT4 ? -8 : 0, s->high = s->low + 15;
     else if (y->type == QC_INT32) s->low = INT32_MIN, s->high = INT32_MAX;
     else qc_integer_limits(y->type, &s->low, &s->high);
@@ -113,12 +116,32 @@ static void store(qc_dtype type, void *data, size_t i, int32_t value)
     }
 }
 
+/* What the default's vector kernels take of float32 [begin, end); returns where the rest begins. uint8 is int8 with its top bit flipped. */
+static size_t fast_slice(const struct state *s, const struct qc_value *x, const struct qc_value *y, size_t begin, size_t end)
+{
+    const float scale = y->quant->scale[0];
+    const float *from = (const float *)x->data + begin;
+    if (s->tail && begin < s->vectors) {
+        const size_t stop = end < s->vectors ? end : s->vectors;
+        s->quantizer->even_s16(from, stop - begin, (float)(1.0 / (double)scale), (int16_t *)y->data + begin);
+        return stop;
+    }
+    if (!s->xnnpack) return begin;
+    const int32_t flip = y->type == QC_UINT8 ? 128 : 0;
+    const struct qc_row_scale row = {.inverse = 1.0f / scale, .zero = qc_value_zero_point(y) - flip, .least = -128};
+    uint8_t *to = (uint8_t *)y->data + begin;
+    s->quantizer->even(from, end - begin, &row, (int8_t *)to);
+    for (size_t i = 0; flip && i < end - begin; i++) to[i] ^= 0x80;
+    return end;
+}
+
 static void slice(void *context, size_t begin, size_t end, int thread)
 {
     const struct qc_step *step = context;
     const struct state *s = step->state;
     const struct qc_value *x = step->in[0], *y = step->out[0];
     const struct qc_quant *q = y->quant;
+    if (x->type == QC_FLOAT32) begin = fast_slice(s, x, y, begin, end);
     size_t inner = q->count > 1 ? qc_value_span(y, q->axis + 1, y->rank) : 1;
     int32_t x_zero = qc_value_zero_point(x);
     (void)thread;

@@ -22,6 +22,15 @@ static void check_case(const struct qc_row_quantizer *v)
         check_fail("how %d: scale %.9g and zero %d, not %.9g and %d", how, (double)scale[0], zero[0], (double)scale[1], zero[1]);
     for (size_t i = 0; i < n; i++)
         if (out[i] != right[i] && isfinite(scale[1])) check_fail("how %d: [%zu] of %zu is %d, not %d", how, i, n, out[i], right[i]);
+    int16_t *wide = check_memory(n * 2), *wide_right = check_memory(n * 2);
+    const float inverse = check_uniform(10, 40000);
+    v->even_s16(x, n, inverse, wide);
+    qc_row_quantizer_pick(0)->even_s16(x, n, inverse, wide_right);
+    if (memcmp(wide, wide_right, n * 2)) check_fail("%zu to int16 differ", n);
+    float *back = check_floats(n), *back_right = check_floats(n);
+    v->restore(right, n, 0.013f, zero[1], back);
+    qc_row_quantizer_pick(0)->restore(right, n, 0.013f, zero[1], back_right);
+    if (memcmp(back, back_right, n * sizeof *back)) check_fail("%zu restored differ", n);
     check_release();
 }
 

@@ -2,6 +2,7 @@
  * stored.c - see stored.h.
  */
 #include "op/shared/stored.h"
+#include "kernel/row_quantize.h"
 #include "kernel/half.h"
 
 /* y[k - begin] = (x[k] - zero) * scale for k in [begin, end), where AT(k) is the stored number. */
@@ -19,7 +20,7 @@ static bool convert_narrow(qc_dtype type, const void *x, size_t begin, size_t en
     if (wide_zero < INT16_MIN || wide_zero > INT16_MAX) return false;
     switch (type) {
     case QC_INT8:
-        for (size_t k = begin; k < end; k++) y[k - begin] = (float)(((const int8_t *)x)[k] - zero) * scale;
+        qc_row_quantizer_pick(qc_cpu_features())->restore((const int8_t *)x + begin, end - begin, scale, zero, y);
         return true;
     case QC_UINT8:
         for (size_t k = begin; k < end; k++) y[k - begin] = (float)(((const uint8_t *)x)[k] - zero) * scale;
