@@ -11,10 +11,10 @@ QC_ISA_BEGIN(QC_AVX2)
 #define DEPTHWISE_S16 1
 enum { GROUP = 2, PARTS = 2, PIXELS = 2, X_BIAS = 0 };
 
-QC_INLINE vi load(const void *a, size_t offset) { return _mm256_loadu_si256((const __m256i *)(const void *)((const char *)a + offset)); }
+QC_INLINE vi load(const char *a, size_t offset) { return _mm256_loadu_si256((const __m256i *)(const void *)(a + offset)); }
 QC_INLINE void pairs(vi a, vi b, vi x[PARTS]) { x[0] = _mm256_unpacklo_epi16(a, b), x[1] = _mm256_unpackhi_epi16(a, b); }
-QC_INLINE void interleave(const void *const *a, size_t offset, vi x[PARTS]) { pairs(load(a[0], offset), load(a[QC_TILE_ROWS], offset), x); }
-QC_INLINE void interleave_one(const void *a, size_t offset, vi x[PARTS]) { pairs(load(a, offset), load(a, offset), x); }
+QC_INLINE void interleave(const char *const *a, size_t offset, vi x[PARTS]) { pairs(load(a[0], offset), load(a[1], offset), x); }
+QC_INLINE void interleave_one(const char *a, size_t offset, vi x[PARTS]) { pairs(load(a, offset), load(a, offset), x); }
 QC_INLINE vi dot(vi sum, vi x, vi w) { return _mm256_add_epi32(sum, _mm256_madd_epi16(x, w)); }
 
 #include "kernel/depthwise_s8_template.h"

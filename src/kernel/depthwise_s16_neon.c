@@ -10,13 +10,13 @@
 #define DEPTHWISE_S16 1
 enum { GROUP = 2, PARTS = 2, PIXELS = 2, X_BIAS = 0 };
 
-QC_INLINE int16x8_t load(const void *a, size_t offset) { return vld1q_s16((const int16_t *)(const void *)((const char *)a + offset)); }
+QC_INLINE int16x8_t load(const char *a, size_t offset) { return vld1q_s16((const int16_t *)(const void *)(a + offset)); }
 QC_INLINE void pairs(int16x8_t a, int16x8_t b, vi x[PARTS])
 {
     x[0] = vreinterpretq_s32_s16(vzip1q_s16(a, b)), x[1] = vreinterpretq_s32_s16(vzip2q_s16(a, b));
 }
-QC_INLINE void interleave(const void *const *a, size_t offset, vi x[PARTS]) { pairs(load(a[0], offset), load(a[QC_TILE_ROWS], offset), x); }
-QC_INLINE void interleave_one(const void *a, size_t offset, vi x[PARTS]) { pairs(load(a, offset), load(a, offset), x); }
+QC_INLINE void interleave(const char *const *a, size_t offset, vi x[PARTS]) { pairs(load(a[0], offset), load(a[1], offset), x); }
+QC_INLINE void interleave_one(const char *a, size_t offset, vi x[PARTS]) { pairs(load(a, offset), load(a, offset), x); }
 QC_INLINE vi dot(vi sum, vi x, vi w)
 {
     const int16x8_t a = vreinterpretq_s16_s32(x), b = vreinterpretq_s16_s32(w);

@@ -6,7 +6,7 @@
 #include <string.h>
 
 extern const struct qc_depthwise_s8 qc_depthwise_s8_ref, qc_depthwise_s8_avx2, qc_depthwise_s8_avxvnni, qc_depthwise_s8_avx512vnni,
-    qc_depthwise_s8_neon, qc_depthwise_s16_ref, qc_depthwise_s16_avx2, qc_depthwise_s16_neon;
+    qc_depthwise_s8_neon, qc_depthwise_s16_ref, qc_depthwise_s16_avx2, qc_depthwise_s16_avx512, qc_depthwise_s16_neon;
 
 static const struct qc_depthwise_s8 *const variant[] = {
     &qc_depthwise_s8_ref,
@@ -14,6 +14,7 @@ static const struct qc_depthwise_s8 *const variant[] = {
 #if QC_X86
     &qc_depthwise_s8_avx2,
     &qc_depthwise_s16_avx2,
+    &qc_depthwise_s16_avx512,
     &qc_depthwise_s8_avxvnni,
     &qc_depthwise_s8_avx512vnni,
 #elif QC_ARM
@@ -81,75 +82,107 @@ void qc_depthwise_s8_pack(const struct qc_depthwise_s8 *kernel, void *to, const 
     }
 }
 
-/* Work of one thread: pointers, and where channels do not fill a block, the inputs of a tile and its outputs. */
-static size_t thread_bytes(const struct qc_depthwise_s8 *kernel, size_t channels, size_t taps)
-{
-    const size_t rows = (taps + 3) / 4 * 4 * QC_TILE_ROWS, pointers = (rows * sizeof(void *) + 63) & ~(size_t)63;
-    return pointers + (channels < kernel->block ? (rows * kernel->element + QC_TILE_ROWS * sizeof(float)) * kernel->block : 0);
-}
+/* ---- looping ---- */
 
-size_t qc_depthwise_s8_work_bytes(const struct qc_depthwise_s8 *kernel, size_t channels, size_t taps, int threads)
-{
-    return thread_bytes(kernel, channels, taps) * (size_t)threads;
-}
+enum { NARROW = 6 }; /* pixels at a time of channels that do not fill a block */
 
-/* The taps that fill the last group have weights 0: they may be any. */
-static void fill_group(const struct qc_depthwise_s8 *kernel, size_t taps, const void **pointer)
-{
-    for (size_t tap = taps; tap % kernel->group; tap++) memcpy(pointer + tap * QC_TILE_ROWS, pointer, QC_TILE_ROWS * sizeof *pointer);
-}
-
-struct staged {
-    const struct qc_depthwise_s8_call *call;
-    size_t taps, element; /* element of the output */
-    char *in, *out;
+/* One thread's work: pointers to taps, a line of the input that is all zero points, and room for the inputs and outputs of narrow runs. */
+struct work {
+    const char **tap, **narrow; /* where the taps are, and where a narrow run's copies are */
+    char *line, *in, *out;
+    size_t bytes;
 };
 
-/* A tile of fewer channels than a block, by way of the work space. */
-static void run_narrow(const struct staged *s, struct qc_depthwise_s8_tile *t, const void **pointer)
+static struct work work_of(const struct qc_depthwise_s8 *kernel, size_t channels, size_t taps, size_t in_w, void *at)
 {
-    const struct qc_depthwise_s8 *kernel = s->call->kernel;
-    const size_t channels = t->channels, bytes = channels * kernel->element;
-    char *to = s->in, *c = t->c;
-    for (size_t tap = 0; tap < s->taps; tap++)
-        for (size_t m = 0; m < t->pixels; m++, to += kernel->block * kernel->element)
-            pointer[tap * QC_TILE_ROWS + m] = memcpy(to, pointer[tap * QC_TILE_ROWS + m], bytes);
-    fill_group(kernel, s->taps, pointer);
-    t->c = s->out;
-    t->ldc = t->channels = kernel->block;
-    kernel->tile(t);
-    for (size_t m = 0; m < t->pixels; m++) memcpy(c + m * channels * s->element, s->out + m * kernel->block * s->element, channels * s->element);
-    t->ldc = t->channels = channels;
+    const size_t padded = (taps + 3) / 4 * 4, narrow = channels < kernel->block ? NARROW * kernel->block : 0;
+    const size_t line = (in_w * channels * kernel->element + 63) & ~(size_t)63;
+    struct work w = {.tap = at, .narrow = (const char **)at + padded, .line = (char *)at + ((2 * padded * sizeof(char *) + 63) & ~(size_t)63)};
+    w.in = w.line + line;
+    w.out = w.in + padded * narrow * kernel->element;
+    w.bytes = (size_t)(w.out - (char *)at) + narrow * sizeof(float);
+    return w;
 }
 
-static void run_pixels(void *context, size_t begin, size_t end, int thread)
+size_t qc_depthwise_s8_work_bytes(const struct qc_depthwise_s8 *kernel, size_t channels, size_t taps, size_t in_w, int threads)
+{
+    char origin[1];
+    return work_of(kernel, channels, taps, in_w, origin).bytes * (size_t)threads;
+}
+
+/* A run of fewer channels than a block, by way of the work space. */
+static void run_narrow(const struct qc_depthwise_s8_call *call, const struct work *work, struct qc_depthwise_s8_tile t)
+{
+    const struct qc_depthwise_s8 *kernel = call->kernel;
+    const size_t pixels = t.pixels, bytes = t.channels * kernel->element, row = kernel->block * kernel->element, step = t.step;
+    const size_t out = qc_s8_form_bytes(call->form), out_bytes = t.channels * out, padded = (t.taps + kernel->group - 1) / kernel->group * kernel->group;
+    const char *const *from = t.a, **to = work->narrow;
+    char *c = t.c;
+    for (size_t tap = 0; tap < padded; tap++) to[tap] = work->in + tap * NARROW * row;
+    t.a = to, t.c = work->out, t.ldc = t.channels = kernel->block, t.step = row;
+    for (size_t m = 0; m < pixels; m += NARROW) {
+        t.pixels = QC_MIN(pixels - m, (size_t)NARROW);
+        for (size_t tap = 0; tap < padded; tap++)
+            for (size_t i = 0; i < t.pixels; i++) memcpy(work->in + (tap * NARROW + i) * row, from[tap] + (m + i) * step, bytes);
+        kernel->tile(&t);
+        for (size_t i = 0; i < t.pixels; i++) memcpy(c + (m + i) * out_bytes, work->out + i * kernel->block * out, out_bytes);
+    }
+}
+
+/* Output pixels [x, x + count) of line y, of whose windows all or just this one's taps are found in the same columns of the picture. */
+static void run_pixels(const struct qc_depthwise_s8_call *call, const struct work *work, size_t line, size_t x, size_t count)
+{
+    const struct qc_window *w = call->rows.window;
+    const struct qc_depthwise_s8 *kernel = call->kernel;
+    const size_t pitch = call->rows.pitch, image = line / w->out_h, taps = w->kernel_h * w->kernel_w;
+    const ptrdiff_t x0 = (ptrdiff_t)(x * w->stride_w) - w->pad_left, y0 = (ptrdiff_t)(line % w->out_h * w->stride_h) - w->pad_top;
+    size_t tap = 0;
+    for (size_t ky = 0; ky < w->kernel_h; ky++) {
+        const size_t y = (size_t)(y0 + (ptrdiff_t)(ky * w->dilation_h)); /* above the top: huge */
+        const char *row = y < w->in_h ? call->rows.base + (image * w->in_h + y) * w->in_w * pitch : work->line;
+        for (size_t kx = 0; kx < w->kernel_w; kx++) {
+            const size_t at = (size_t)(x0 + (ptrdiff_t)(kx * w->dilation_w));
+            work->tap[tap++] = at < w->in_w ? row + at * pitch : (const char *)call->rows.zero;
+        }
+    }
+    for (; tap % kernel->group; tap++) work->tap[tap] = work->tap[0]; /* its weights are 0 */
+    struct qc_depthwise_s8_tile t = {.form = call->form, .pixels = count, .channels = call->channels, .taps = taps, .a = work->tap,
+                                     .step = w->stride_w * pitch, .w = call->packed, .ldc = call->channels, .zero = call->zero,
+                                     .zero_point = call->zero_point, .row_scale = call->row_scale, .low = call->low, .high = call->high};
+    t.c = (char *)call->c + (line * w->out_w + x) * call->channels * qc_s8_form_bytes(call->form);
+    if (call->channels < kernel->block) run_narrow(call, work, t);
+    else kernel->tile(&t);
+}
+
+/* First output column whose window begins inside of the picture, and one past the last whose window ends there. */
+static void inner_columns(const struct qc_window *w, size_t *from, size_t *to)
+{
+    const ptrdiff_t left = w->pad_left > 0 ? w->pad_left : 0, room = (ptrdiff_t)w->in_w + w->pad_left - (ptrdiff_t)((w->kernel_w - 1) * w->dilation_w);
+    *from = ((size_t)left + w->stride_w - 1) / w->stride_w;
+    *to = room > 0 ? ((size_t)room + w->stride_w - 1) / w->stride_w : 0;
+    if (*to > w->out_w) *to = w->out_w;
+}
+
+static void run_positions(void *context, size_t begin, size_t end, int thread)
 {
     const struct qc_depthwise_s8_call *call = context;
-    const struct qc_depthwise_s8 *kernel = call->kernel;
-    const size_t taps = qc_rows_taps(&call->rows), rows = (taps + 3) / 4 * 4 * QC_TILE_ROWS;
-    char *work = (char *)call->work + (size_t)thread * thread_bytes(kernel, call->channels, taps);
-    const void **pointer = (const void **)(void *)work;
-    const struct staged s = {.call = call, .taps = taps, .element = qc_s8_form_bytes(call->form),
-                             .in = work + ((rows * sizeof(void *) + 63) & ~(size_t)63),
-                             .out = work + ((rows * sizeof(void *) + 63) & ~(size_t)63) + rows * kernel->element * kernel->block};
-    struct qc_depthwise_s8_tile t = {.form = call->form, .channels = call->channels, .taps = taps, .a = pointer,
-                                     .w = call->packed, .ldc = call->channels, .zero = call->zero, .zero_point = call->zero_point,
-                                     .row_scale = call->row_scale, .low = call->low, .high = call->high};
-    for (size_t m = begin; m < end; m += QC_TILE_ROWS) {
-        t.pixels = QC_MIN(end - m, (size_t)QC_TILE_ROWS);
-        qc_rows_fill(&call->rows, m, t.pixels, pointer);
-        t.c = (char *)call->c + m * call->channels * s.element;
-        if (call->channels < kernel->block) {
-            run_narrow(&s, &t, pointer);
-        } else {
-            fill_group(kernel, taps, pointer);
-            kernel->tile(&t);
-        }
+    const struct qc_window *w = call->rows.window;
+    const size_t bytes = qc_depthwise_s8_work_bytes(call->kernel, call->channels, qc_rows_taps(&call->rows), w->in_w, 1);
+    const struct work work = work_of(call->kernel, call->channels, qc_rows_taps(&call->rows), w->in_w, (char *)call->work + (size_t)thread * bytes);
+    const size_t most = 6 + 8192 / call->channels / 6 * 6; /* pixels whose lines stay in the first-level cache for all blocks of channels */
+    size_t from, to;
+    inner_columns(w, &from, &to);
+    memset(work.line, call->kernel->element == 1 ? call->zero : 0, w->in_w * call->rows.pitch);
+    for (size_t m = begin, count; m < end; m += count) {
+        const size_t x = m % w->out_w;
+        count = x >= from && x < to ? QC_MIN(to - x, most) : 1;
+        count = QC_MIN(count, end - m);
+        run_pixels(call, &work, m / w->out_w, x, count);
     }
 }
 
 void qc_depthwise_s8_run(const struct qc_depthwise_s8_call *call, struct qc_pool *pool)
 {
-    const size_t least = 1 + (1 << 17) / (qc_rows_taps(&call->rows) * call->channels);
-    qc_pool_for(pool, call->m, (least + QC_TILE_ROWS - 1) / QC_TILE_ROWS * QC_TILE_ROWS, run_pixels, (void *)(uintptr_t)call);
+    const size_t least = 1 + (1 << 17) / (qc_rows_taps(&call->rows) * call->channels), width = call->rows.window->out_w;
+    qc_pool_for(pool, call->m, (least + width - 1) / width * width, run_positions, (void *)(uintptr_t)call);
 }

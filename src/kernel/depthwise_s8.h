@@ -1,5 +1,5 @@
 /*
- * depthwise_s8.h - depthwise convolution of int8 or int16 activations by int8 weights: one window for each channel, through row pointers (window.h).
+ * depthwise_s8.h - depthwise convolution of int8 or int16 activations by int8 weights: one window for each channel, run by run of neighbouring output pixels.
  *
  *     sum[pixel][c] = bias[c] + sum over taps of (x[tap's pixel][c] - zero) * w[tap][c]       exact modulo 2^32
  *
@@ -10,7 +10,7 @@
  * Packing the sums to bytes within lanes brings the channels back in order. Packed weights: for each block a head (as struct qc_s8_head: int32
  * weight_sum, bias; float scale, float_bias; or double bias, scale; `block` of each), then for each `group` of taps 4 bytes for each channel, zeros where taps
  * run out; 64-byte aligned. The last block ends with the last channel and overlaps the one before. Fewer channels than a block are copied
- * to the work space of the call, so that nothing outside of the inputs is read. A padding pointer leads to `channels` elements equal to zero.
+ * to the work space of the call, so that nothing outside of the inputs is read. `rows.zero` leads to `channels` elements equal to zero.
  */
 #ifndef QC_KERNEL_DEPTHWISE_S8_H
 #define QC_KERNEL_DEPTHWISE_S8_H
@@ -19,8 +19,9 @@
 
 struct qc_depthwise_s8_tile {
     enum qc_s8_form form;
-    size_t pixels, channels, taps; /* pixels <= QC_TILE_ROWS; channels >= block */
-    const void *const *a;          /* [taps, rounded up to whole groups][QC_TILE_ROWS] */
+    size_t pixels, channels, taps; /* channels >= block */
+    const char *const *a;          /* [taps, rounded up to whole groups], of the first pixel */
+    size_t step;                   /* bytes from one pixel's taps to the next one's */
     const char *w;
     void *c;
     size_t ldc; /* elements from one pixel to the next */
@@ -63,7 +64,7 @@ struct qc_depthwise_s8_call {
     float row_scale, low, high; /* as in gemm_s8.h */
     void *work; /* qc_depthwise_s8_work_bytes, 64-byte aligned */
 };
-size_t qc_depthwise_s8_work_bytes(const struct qc_depthwise_s8 *kernel, size_t channels, size_t taps, int threads);
+size_t qc_depthwise_s8_work_bytes(const struct qc_depthwise_s8 *kernel, size_t channels, size_t taps, size_t in_w, int threads);
 void qc_depthwise_s8_run(const struct qc_depthwise_s8_call *call, struct qc_pool *pool);
 
 #endif

@@ -12,9 +12,9 @@ QC_ISA_BEGIN(QC_AVX2)
 enum { GROUP = 2, PARTS = 4, PIXELS = 2, X_BIAS = 128 };
 
 /* Flipping the top bit adds 128: then zeros widen. */
-QC_INLINE vi load(const void *a, size_t offset)
+QC_INLINE vi load(const char *a, size_t offset)
 {
-    return _mm256_xor_si256(_mm256_loadu_si256((const __m256i *)(const void *)((const char *)a + offset)), _mm256_set1_epi8(-128));
+    return _mm256_xor_si256(_mm256_loadu_si256((const __m256i *)(const void *)(a + offset)), _mm256_set1_epi8(-128));
 }
 QC_INLINE void widen_pairs(vi a, vi b, vi x[PARTS])
 {
@@ -22,8 +22,8 @@ QC_INLINE void widen_pairs(vi a, vi b, vi x[PARTS])
     x[0] = _mm256_unpacklo_epi8(low, zero), x[1] = _mm256_unpackhi_epi8(low, zero);
     x[2] = _mm256_unpacklo_epi8(high, zero), x[3] = _mm256_unpackhi_epi8(high, zero);
 }
-QC_INLINE void interleave(const void *const *a, size_t offset, vi x[PARTS]) { widen_pairs(load(a[0], offset), load(a[QC_TILE_ROWS], offset), x); }
-QC_INLINE void interleave_one(const void *a, size_t offset, vi x[PARTS]) { widen_pairs(load(a, offset), load(a, offset), x); }
+QC_INLINE void interleave(const char *const *a, size_t offset, vi x[PARTS]) { widen_pairs(load(a[0], offset), load(a[1], offset), x); }
+QC_INLINE void interleave_one(const char *a, size_t offset, vi x[PARTS]) { widen_pairs(load(a, offset), load(a, offset), x); }
 QC_INLINE vi dot(vi sum, vi x, vi w) { return _mm256_add_epi32(sum, _mm256_madd_epi16(x, w)); }
 
 #include "kernel/depthwise_s8_template.h"

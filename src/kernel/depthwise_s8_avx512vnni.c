@@ -9,7 +9,7 @@ QC_ISA_BEGIN(QC_AVX512VNNI)
 #include "kernel/depthwise_s8.h"
 #include "kernel/simd_avx2.h"
 
-enum { PIXELS = 3 };
+enum { PIXELS = 4 };
 #define QC_DPBUSD _mm256_dpbusd_epi32
 #include "kernel/depthwise_s8_vnni.h"
 QC_ISA_END

@@ -38,7 +38,7 @@ static inline void run(const struct qc_depthwise_s8_tile *t, bool wide)
         for (size_t m = 0; m < t->pixels; m++) {
             uint32_t sum = wide && t->form != QC_S8_SUM ? 0 : (uint32_t)head[BLOCK + slot];
             for (size_t tap = 0; tap < t->taps; tap++) {
-                const void *a = t->a[tap * QC_TILE_ROWS + m];
+                const void *a = t->a[tap] + m * t->step;
                 const int32_t x = wide ? ((const int16_t *)a)[c] : ((const int8_t *)a)[c];
                 sum += (uint32_t)((x - t->zero) * w[tap / 2 * BLOCK * 2 + tap % 2]);
             }

@@ -4,7 +4,7 @@
  * The including file has included a simd_*.h and defines
  *   GROUP, PARTS, PIXELS   taps of a group, vectors of sums of a block, pixels of a register tile
  *   X_BIAS                 what `interleave` adds to every activation
- *   interleave             (const void *const *a, size_t offset, vi x[PARTS]): GROUP taps at a[tap * QC_TILE_ROWS] + offset bytes, side by side
+ *   interleave             (const char *const *a, size_t offset, vi x[PARTS]): GROUP taps at a[tap] + offset bytes, side by side
  *   interleave_one         the same for a last group of one tap; what stands in the places of the others is multiplied by 0
  *   dot                    (vi sum, vi x, vi w): sum + the products of each channel's taps
  *   vi_store_lanes         (int32_t *p, size_t step, vi x): 128-bit lanes of x, `step` elements apart (of the simd header)
@@ -71,13 +71,14 @@ QC_INLINE void block(const struct qc_depthwise_s8_tile *t, const int pixels, siz
         for (int m = 0; m < pixels; m++) sum[m][v] = vi_opaque(start);
     }
     const int32_t *w = (const int32_t *)(const void *)(head + BLOCK * 16);
-    const void *const *a = t->a + first;
+    const char *const *a = t->a;
+    const size_t offset = first * t->step + c * ELEMENT;
     size_t tap = 0;
-    for (; tap + (GROUP == 4 ? 2 : 1) <= t->taps; tap += GROUP, a += GROUP * QC_TILE_ROWS, w += BLOCK) {
+    for (; tap + (GROUP == 4 ? 2 : 1) <= t->taps; tap += GROUP, a += GROUP, w += BLOCK) {
         QC_UNROLL
         for (int m = 0; m < pixels; m++) {
             vi x[PARTS];
-            interleave(a + m, c * ELEMENT, x);
+            interleave(a, offset + (size_t)m * t->step, x);
             QC_UNROLL
             for (int v = 0; v < PARTS; v++) sum[m][v] = dot(sum[m][v], x[v], vi_load(w + v * vf_width));
         }
@@ -86,7 +87,7 @@ QC_INLINE void block(const struct qc_depthwise_s8_tile *t, const int pixels, siz
         QC_UNROLL
         for (int m = 0; m < pixels; m++) {
             vi x[PARTS];
-            interleave_one(a[m], c * ELEMENT, x);
+            interleave_one(a[0], offset + (size_t)m * t->step, x);
             QC_UNROLL
             for (int v = 0; v < PARTS; v++) sum[m][v] = dot(sum[m][v], x[v], vi_load(w + v * vf_width));
         }

@@ -8,21 +8,21 @@
 enum { GROUP = 4, PARTS = 4, X_BIAS = 128 };
 
 /* Flipping the top bit adds 128: vpdpbusd takes unsigned activations. */
-QC_INLINE vi load(const void *a, size_t offset)
+QC_INLINE vi load(const char *a, size_t offset)
 {
-    return _mm256_xor_si256(_mm256_loadu_si256((const __m256i *)(const void *)((const char *)a + offset)), _mm256_set1_epi8(-128));
+    return _mm256_xor_si256(_mm256_loadu_si256((const __m256i *)(const void *)(a + offset)), _mm256_set1_epi8(-128));
 }
-QC_INLINE void interleave(const void *const *a, size_t offset, vi x[PARTS])
+QC_INLINE void interleave(const char *const *a, size_t offset, vi x[PARTS])
 {
-    const vi t0 = load(a[0], offset), t1 = load(a[QC_TILE_ROWS], offset);
-    const vi t2 = load(a[2 * QC_TILE_ROWS], offset), t3 = load(a[3 * QC_TILE_ROWS], offset);
+    const vi t0 = load(a[0], offset), t1 = load(a[1], offset);
+    const vi t2 = load(a[2], offset), t3 = load(a[3], offset);
     const vi low01 = _mm256_unpacklo_epi8(t0, t1), high01 = _mm256_unpackhi_epi8(t0, t1);
     const vi low23 = _mm256_unpacklo_epi8(t2, t3), high23 = _mm256_unpackhi_epi8(t2, t3);
     x[0] = _mm256_unpacklo_epi16(low01, low23), x[1] = _mm256_unpackhi_epi16(low01, low23);
     x[2] = _mm256_unpacklo_epi16(high01, high23), x[3] = _mm256_unpackhi_epi16(high01, high23);
 }
 /* Bytes 0-3, 4-7, 8-11, 12-15 of each lane, four times each. */
-QC_INLINE void interleave_one(const void *a, size_t offset, vi x[PARTS])
+QC_INLINE void interleave_one(const char *a, size_t offset, vi x[PARTS])
 {
     const vi t = load(a, offset), first = _mm256_setr_epi32(0, 0x01010101, 0x02020202, 0x03030303, 0, 0x01010101, 0x02020202, 0x03030303);
     QC_UNROLL

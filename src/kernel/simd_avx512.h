@@ -155,4 +155,14 @@ QC_INLINE vi vi_rounding_shift(vi x, int n)
     return _mm512_mask_add_epi32(y, _mm512_cmpgt_epi32_mask(rest, threshold), y, one);
 }
 
+QC_INLINE void vi_store_lanes(int32_t *p, size_t step, vi x)
+{
+    _mm_storeu_si128((__m128i *)p, _mm512_castsi512_si128(x));
+    _mm_storeu_si128((__m128i *)(p + step), _mm512_extracti32x4_epi32(x, 1));
+    _mm_storeu_si128((__m128i *)(p + 2 * step), _mm512_extracti32x4_epi32(x, 2));
+    _mm_storeu_si128((__m128i *)(p + 3 * step), _mm512_extracti32x4_epi32(x, 3));
+}
+QC_INLINE void vf_store_lanes(float *p, size_t step, vf x) { vi_store_lanes((int32_t *)(void *)p, step, _mm512_castps_si512(x)); }
+QC_INLINE void vi_store_s16(int16_t *p, vi a, vi b) { _mm512_storeu_si512(p, _mm512_packs_epi32(a, b)); }
+
 #endif

@@ -53,7 +53,7 @@ static void check_case(const struct qc_depthwise_s8 *kernel)
         call.packed = check_memory(qc_depthwise_s8_packed_bytes(call.kernel, channels, taps));
         qc_depthwise_s8_pack(call.kernel, (void *)(uintptr_t)call.packed, &pack);
         call.c = c[i] = check_memory(bytes);
-        call.work = check_memory(qc_depthwise_s8_work_bytes(call.kernel, channels, taps, qc_pool_threads(pool)));
+        call.work = check_memory(qc_depthwise_s8_work_bytes(call.kernel, channels, taps, w.in_w, qc_pool_threads(pool)));
         qc_depthwise_s8_run(&call, pool);
     }
     for (size_t i = 0; i < bytes; i++)
@@ -80,7 +80,7 @@ static void bench_case(const struct qc_depthwise_s8 *kernel, const char *label, 
     const size_t out = in / stride, element = kernel->element, bytes = qc_depthwise_s8_packed_bytes(kernel, channels, 9);
     struct qc_window w = {in, in, out, out, 3, 3, stride, stride, 1, 1, 1, 1};
     void *x = calloc(in * in * channels, element), *c = calloc(out * out * channels, element), *border = calloc(channels, element);
-    void *packed = aligned_alloc(64, (bytes + 63) / 64 * 64), *work_room = malloc(qc_depthwise_s8_work_bytes(kernel, channels, 9, 1));
+    void *packed = aligned_alloc(64, (bytes + 63) / 64 * 64), *work_room = malloc(qc_depthwise_s8_work_bytes(kernel, channels, 9, in, 1));
     memset(packed, 0, bytes);
     struct qc_depthwise_s8_call call = {.kernel = kernel, .form = element == 1 ? QC_S8_REQUANT : QC_S16_WIDE, .m = out * out,
                                         .channels = channels, .rows = {x, channels * element, &w, border}, .packed = packed, .c = c,
@@ -100,6 +100,7 @@ static void bench(void)
         bench_case(v[i], "3x3 112x112x32", 112, 1, 32);
         bench_case(v[i], "3x3 s2 112x112x96", 112, 2, 96);
         bench_case(v[i], "3x3 28x28x192", 28, 1, 192);
+        bench_case(v[i], "3x3 14x14x64", 14, 1, 64);
         bench_case(v[i], "3x3 7x7x960", 7, 1, 960);
     }
 }

@@ -138,7 +138,7 @@ qc_status qc_tiled_plan(struct qc_step *step, const struct qc_product *p, struct
         m->depth = m->columns = m->groups;
         m->groups = 1;
         step->kernel = m->depthwise_f32 ? m->depthwise_f32->variant.name : m->depthwise_s8->variant.name;
-        if (m->depthwise_s8) m->work_scratch = qc_step_scratch(step, qc_depthwise_s8_work_bytes(m->depthwise_s8, m->columns, m->taps, threads));
+        if (m->depthwise_s8) m->work_scratch = qc_step_scratch(step, qc_depthwise_s8_work_bytes(m->depthwise_s8, m->columns, m->taps, m->window.in_w, threads));
     } else if (p->kind == QC_PRODUCT_F32) {
         const struct qc_value *stored = step->in[p->w]->stored;
         const bool few = stored && stored->type == QC_FLOAT16 && m->groups == 1 && (size_t)p->conv.batch * m->positions <= QC_TILE_ROWS;
