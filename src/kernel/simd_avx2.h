@@ -168,7 +168,7 @@ QC_INLINE void vi_store_row_s16(int16_t *p, vi x)
 
 /* The arithmetic of base/requant.h: qc_shift_left, qc_high_mul (multiplier not INT32_MIN), qc_rounding_shift. */
 QC_INLINE vi vi_load_s16(const int16_t *p) { return _mm256_cvtepi16_epi32(_mm_loadu_si128((const __m128i *)(const void *)p)); }
-QC_INLINE vi vi_shift_left(vi x, int n) { return _mm256_sll_epi32(x, _mm_cvtsi32_si128(n)); }
+QC_INLINE vi vi_shift_left_by(vi x, int n) { return _mm256_sll_epi32(x, _mm_cvtsi32_si128(n)); }
 QC_INLINE vi vi_high_mul(vi x, int32_t multiplier)
 {
     const __m256i m = _mm256_set1_epi32(multiplier), half = _mm256_set1_epi64x(INT64_C(1) << 30);

@@ -141,7 +141,7 @@ QC_INLINE vi vi_limit(vi x, vi low, vi high) { return _mm512_min_epi32(_mm512_ma
 QC_INLINE void vi_store_row_s16(int16_t *p, vi x) { _mm256_storeu_si256((__m256i *)p, _mm512_cvtsepi32_epi16(x)); }
 
 QC_INLINE vi vi_load_s16(const int16_t *p) { return _mm512_cvtepi16_epi32(_mm256_loadu_si256((const __m256i *)(const void *)p)); }
-QC_INLINE vi vi_shift_left(vi x, int n) { return _mm512_sll_epi32(x, _mm_cvtsi32_si128(n)); }
+QC_INLINE vi vi_shift_left_by(vi x, int n) { return _mm512_sll_epi32(x, _mm_cvtsi32_si128(n)); }
 QC_INLINE vi vi_high_mul(vi x, int32_t multiplier)
 {
     const __m512i m = _mm512_set1_epi32(multiplier), half = _mm512_set1_epi64(INT64_C(1) << 30);

@@ -9,6 +9,7 @@
 #include "kernel/table.h"
 #include "kernel/vmath.h"
 #include "op/quant_rule.h"
+#include "op/shared/logistic.h"
 #include "op/shared/quantized.h"
 #include "op/shared/version.h"
 
@@ -30,13 +31,6 @@ static float logistic(float x, const void *unused)
 {
     (void)unused;
     return 1.0f / (1.0f + expf(-x));
-}
-
-static float logistic_f64(float x, const void *unused)
-{
-    (void)unused;
-    double e = exp(x);
-    return x > 100 ? 1 : x < -100 ? 0 : (float)(e / (1 + e));
 }
 
 static float hyperbolic(float x, const void *unused)
@@ -232,11 +226,14 @@ static qc_status plan(struct qc_step *step)
     if (x->type == QC_INT16) return plan_16(step, s);
     if (x->type != QC_INT8 && x->type != QC_UINT8) return QC_OK;
     if (step->op->code == tfl_BuiltinOperator_HARD_SWISH) return plan_hard_swish(step, s);
-    /* LiteRT's default gives these three to XNNPACK */
+    if (step->op->code == tfl_BuiltinOperator_LOGISTIC) {
+        qc_logistic_table8(s->table8, step->rt->reference, x->type, x->quant, y->quant);
+        return QC_OK;
+    }
+    /* LiteRT's default gives these two to XNNPACK */
     bool xnnpack = !step->rt->reference && step->op->code != tfl_BuiltinOperator_GELU;
-    qc_table_function *f = function_of(step);
     qc_table8_fill(s->table8, x->type == QC_INT8, xnnpack, (struct qc_affine){qc_value_scale(x), qc_value_zero_point(x)},
-                   (struct qc_affine){qc_value_scale(y), qc_value_zero_point(y)}, xnnpack && f == logistic ? logistic_f64 : f, NULL);
+                   (struct qc_affine){qc_value_scale(y), qc_value_zero_point(y)}, function_of(step), NULL);
     return QC_OK;
 }
 

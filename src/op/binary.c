@@ -6,9 +6,11 @@
  */
 #include "base/denormals.h"
 #include "kernel/arith.h"
+#include "kernel/table.h"
 #include "op/shared/broadcast.h"
 #include "op/shared/check.h"
 #include "op/shared/fused.h"
+#include "op/shared/logistic.h"
 #include "op/shared/quantized.h"
 #include "op/shared/rules.h"
 #include "op/shared/version.h"
@@ -123,6 +125,8 @@ struct state {
     } p;
     size_t tail; /* elements at the end that are computed with tail_params */
     struct qc_arith_quantized tail_params;
+    int gated;   /* 1 + the operand that `table` is looked up by; 0: none */
+    uint8_t table[256];
 };
 
 static int activation_of(const struct qc_step *step)
@@ -254,6 +258,25 @@ static enum qc_arith_op plan_scaled(struct qc_step *step, const struct family *f
     }
 }
 
+/*
+ * x * logistic(x) in 8 bits is a function of x alone, and so a table. The state of the step is ready otherwise.
+ */
+static void plan_gate(struct qc_step *step, struct state *s)
+{
+    for (int k = 0; k < 2; k++) {
+        const struct qc_node *gate = step->in[k]->tensor->producer;
+        const struct qc_tensor *x = step->in[1 - k]->tensor;
+        if (!gate || gate->code != CODE(LOGISTIC) || gate->in_count != 1 || gate->in[0] != x || x->variable || !x->quant) continue;
+        uint8_t gates[256], bytes[256];
+        const void *in[QC_ROW_INPUTS] = {k ? bytes : gates, k ? gates : bytes};
+        for (int i = 0; i < 256; i++) bytes[i] = (uint8_t)i;
+        qc_logistic_table8(gates, step->rt->reference, step->in[k]->type, x->quant, step->in[k]->quant);
+        s->row(&s->p, s->table, in, (const size_t[QC_ROW_INPUTS]){1, 1}, 256);
+        s->gated = 2 - k;
+        step->kernel = "table";
+    }
+}
+
 static qc_status plan(struct qc_step *step)
 {
     const struct family *f = family_of(step);
@@ -277,10 +300,20 @@ static qc_status plan(struct qc_step *step)
         integer_limits(type, &s->p.limits);
     }
     s->row = qc_arith_pick(qc_cpu_features(), op, type, &step->kernel);
-    return s->row ? QC_OK : qc_step_unsupported_type(step);
+    if (!s->row) return qc_step_unsupported_type(step);
+    if (f->code == CODE(MUL) && is_scaled(f, step) && type != QC_INT16 && step->rt->own_ops) plan_gate(step, s);
+    return QC_OK;
 }
 
 /* ---- run ---- */
+
+static void look_up(void *context, size_t begin, size_t end, int thread)
+{
+    const struct qc_step *step = context;
+    const struct state *s = step->state;
+    (void)thread;
+    qc_table8_apply(s->table, (const uint8_t *)step->in[s->gated - 1]->data + begin, (uint8_t *)step->out[0]->data + begin, end - begin);
+}
 
 static void run_tail(struct qc_step *step, const struct state *s)
 {
@@ -345,6 +378,10 @@ static qc_status run(struct qc_step *step)
     const struct state *s = step->state;
     const struct family *f = family_of(step);
     if (step->in[0]->type == QC_STRING) return run_strings(step, &s->plan);
+    if (s->gated) {
+        qc_pool_for(step->rt->pool, s->plan.total, 16384, look_up, step);
+        return QC_OK;
+    }
     QC_TRY(check_right(step, f));
     /* what XNNPACK does not take sees denormals in LiteRT; here it changes the answer */
     const bool keep = step->in[0]->type == QC_FLOAT32 && (is_comparison(f) || f->code == CODE(FLOOR_DIV));

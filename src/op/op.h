@@ -145,6 +145,7 @@ struct qc_runtime {
     struct qc_env *env;
     struct qc_pool *pool; /* NULL: the calling thread alone */
     bool reference;       /* TFLite's reference arithmetic (see docs/bit-exactness.md) */
+    bool own_ops;         /* no operator of the caller's is in use: a step may compute what another node says */
     struct qc_model *model;
     /* Runs subgraph `graph` with inputs taken from `in`; results are copied to `out` (shapes set first). For WHILE, IF, CALL. */
     qc_status (*call)(struct qc_runtime *rt, uint32_t graph, int in_count, struct qc_value *const *in, int out_count,
