@@ -92,7 +92,7 @@ void *check_memory(size_t bytes)
     const size_t page = (size_t)sysconf(_SC_PAGESIZE), inside = (bytes + page - 1) / page * page;
     if (blocks == 64) abort();
     char *map = mmap(NULL, inside + 2 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (map == MAP_FAILED || mprotect(map + page, inside, PROT_READ | PROT_WRITE)) abort();
+    if (map == MAP_FAILED || (inside && mprotect(map + page, inside, PROT_READ | PROT_WRITE))) abort(); /* emulators refuse an empty range */
     block[blocks++] = (struct block){map, inside + 2 * page};
     memset(map + page, 0xa5, inside);
     return check_chance(75) ? map + page + inside - bytes : map + page;
