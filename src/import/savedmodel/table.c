@@ -104,9 +104,8 @@ static qc_status read_data_block(struct qc_bundle *bundle, struct pb_bytes block
 
 qc_status qc_bundle_read_table(struct qc_bundle *bundle)
 {
-    const uint8_t *end = (const uint8_t *)bundle->index.bytes + bundle->index.size;
     if (bundle->index.size < FOOTER) return bad(bundle, "is too short for a checkpoint index");
-    const uint8_t *at = end - FOOTER, *footer_end = end - 8;
+    const uint8_t *end = (const uint8_t *)bundle->index.bytes + bundle->index.size, *at = end - FOOTER, *footer_end = end - 8;
     if (u32(end - 8) != (uint32_t)MAGIC || u32(end - 4) != (uint32_t)(MAGIC >> 32)) return bad(bundle, "is no checkpoint index");
     struct pb_bytes block;
     QC_TRY(open_block(bundle, &at, footer_end, &block)); /* the metaindex, which says nothing */
