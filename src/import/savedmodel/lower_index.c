@@ -208,6 +208,7 @@ static qc_status lower_gather(struct qc_tf_step *s)
 {
     struct qc_tensor *params = qc_tf_tensor(s, 0), *ids = qc_tf_tensor(s, 1);
     if (!params || !ids) return FAILED(s);
+    if (!params->has_shape) return qc_tf_unsupported(s, "gathers from a tensor whose rank depends on data");
     int axis = s->in_count > 2 ? qc_tf_axis(s, 2, params->rank) : 0;
     if (axis < 0) return FAILED(s);
     int64_t batch_dims = qc_tf_attr_int(s->node, "batch_dims", 0);
