@@ -18,6 +18,15 @@ const struct qc_op *qc_session_op(const struct qc_session *session, const struct
     return qc_op_find(node->code, node->custom);
 }
 
+/* Is `item` one of those in `list`, which are separated by ", "? */
+static bool is_listed(const char *list, const char *item)
+{
+    size_t length = strlen(item);
+    for (const char *at = list; *item && (at = strstr(at, item)); at++)
+        if ((at == list || at[-1] == ' ') && (!at[length] || at[length] == ',')) return true;
+    return false;
+}
+
 /* All operators the model needs and quantc lacks, in one error. */
 static qc_status check_operators(struct qc_session *session)
 {
@@ -28,13 +37,14 @@ static qc_status check_operators(struct qc_session *session)
         for (uint32_t n = 0; n < session->model->graph[g]->node_count; n++) {
             const struct qc_node *node = session->model->graph[g]->node[n];
             const struct qc_op *op = qc_session_op(session, node);
+            const char *name = *qc_node_op(node) ? qc_node_op(node) : "a custom one without a name";
             if (op && node->version <= QC_MAX(op->max_version, 1)) continue;
             char item[120];
             if (op)
-                snprintf(item, sizeof item, "%.90s version %d", qc_node_op(node), node->version);
+                snprintf(item, sizeof item, "%.90s version %d", name, node->version);
             else
-                snprintf(item, sizeof item, "%.100s", qc_node_op(node));
-            if (strstr(missing, item) || at + strlen(item) + 3 > sizeof missing) continue;
+                snprintf(item, sizeof item, "%.100s", name);
+            if (is_listed(missing, item) || at + strlen(item) + 3 > sizeof missing) continue;
             at += (size_t)snprintf(missing + at, sizeof missing - at, "%s%s", at ? ", " : "", item);
             kinds++;
         }

@@ -63,6 +63,29 @@ static void shared_memory_keeps_results(void **state)
     qc_model_free(model);
 }
 
+/* x -> custom operators one behind another. */
+static void missing_operators_are_all_listed(void **state)
+{
+    static const char *const names[] = {"", "FooBar", "Foo", "Foo"};
+    struct qc_error error = {0};
+    (void)state;
+    struct qc_model *model = qc_model_new(NULL, NULL);
+    struct qc_graph *graph = model->graph[0];
+    struct qc_tensor *x = qc_graph_add_tensor(graph, "x", QC_FLOAT32, 1, (int32_t[]){4});
+    assert_int_equal(qc_graph_set_inputs(graph, 1, &x), QC_OK);
+    for (size_t i = 0; i < QC_COUNT(names); i++) {
+        struct qc_tensor *y = qc_graph_add_tensor(graph, "y", QC_FLOAT32, 1, (int32_t[]){4});
+        struct qc_node *node = qc_graph_add_node(graph, NULL, tfl_BuiltinOperator_CUSTOM, NULL, NULL, 1, &x, 1, &y);
+        node->custom = names[i];
+        x = y;
+    }
+    assert_int_equal(qc_graph_set_outputs(graph, 1, &x), QC_OK);
+    assert_null(qc_session_create(model, NULL, &error));
+    assert_int_equal(error.status, QC_UNSUPPORTED);
+    assert_string_equal(error.text, "the model needs 3 operators that quantc does not have: a custom one without a name, FooBar, Foo");
+    qc_model_free(model);
+}
+
 /* A loop with a body subgraph: (i, v) -> while i < 5: (i + 1, v * 2). */
 static struct qc_model *looping(void)
 {
@@ -329,7 +352,7 @@ static void every_failed_allocation_is_an_error(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(shared_memory_keeps_results),
+        cmocka_unit_test(shared_memory_keeps_results), cmocka_unit_test(missing_operators_are_all_listed),
         cmocka_unit_test(loops_run_for_any_shape),
         cmocka_unit_test(a_graph_that_calls_itself_is_an_error),
         cmocka_unit_test(sessions_share_a_model_between_threads),
