@@ -140,8 +140,31 @@ static void bits_are_those_of_the_plain_order(void **state)
     assert_true(joined > 20);
 }
 
+/* A picture without columns: products of nothing give nothing. */
+static void empty_pictures_are_run(void **state)
+{
+    struct qc_error error;
+    struct qc_tensor_info y;
+    (void)state;
+    struct qc_model *model = qc_model_new(NULL, NULL);
+    struct qc_build b = {.graph = model->graph[0], .scope = "net"};
+    struct qc_tensor *x = qc_graph_add_tensor(b.graph, "x", QC_FLOAT32, 4, (int32_t[]){1, 5, 0, 3});
+    assert_int_equal(qc_graph_set_inputs(b.graph, 1, &x), QC_OK);
+    struct qc_tensor *out[] = {depthwise(&b, x), convolution(&b, x, 4)};
+    assert_int_equal(qc_build_status(&b), QC_OK);
+    assert_int_equal(qc_graph_set_outputs(b.graph, 2, out), QC_OK);
+    struct qc_session *session = qc_session_create(model, NULL, &error);
+    if (!session || qc_session_invoke(session, &error)) fail_msg("%s", error.text);
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(qc_session_output(session, i, &y), QC_OK);
+        assert_int_equal(y.bytes, 0);
+    }
+    qc_session_free(session);
+    qc_model_free(model);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(bits_are_those_of_the_plain_order)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(bits_are_those_of_the_plain_order), cmocka_unit_test(empty_pictures_are_run)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

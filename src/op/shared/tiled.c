@@ -61,7 +61,9 @@ static bool taken(const struct qc_product *p)
     const struct qc_conv *c = &p->conv;
     const bool flat = c->in[0] == 1 && c->out[0] == 1 && c->kernel[0] == 1 && c->before[0] == 0;
     const bool kind = p->kind == QC_PRODUCT_F32 || p->kind == QC_PRODUCT_HYBRID || (p->kind == QC_PRODUCT_S8 && !p->w_zero) || wide(p);
-    return kind && flat && !c->transposed && c->batch > 0 && c->in_channels > 0;
+    const bool filled = c->batch > 0 && c->in_channels > 0 && c->out_channels > 0 && c->in[1] > 0 && c->in[2] > 0 && c->out[1] > 0 && c->out[2] > 0 &&
+                        c->kernel[1] > 0 && c->kernel[2] > 0; /* the kernels divide by these */
+    return kind && flat && !c->transposed && filled;
 }
 
 /* One window for each channel. */
