@@ -6,6 +6,7 @@
  */
 #include "import/import.h"
 #include "import/tflite/sparse.h"
+#include "op/op.h"
 #include "wire/archive.h"
 
 #include <string.h>
@@ -229,6 +230,11 @@ static qc_status read_operator(const struct loader *l, struct qc_graph *graph, c
     node->options_table = table;
     node->version = QC_MAX(code->version, 1);
     if (builtin == tfl_BuiltinOperator_CUSTOM) node->custom = code->custom_code ? code->custom_code : "";
+    const struct qc_op *op = qc_op_find(builtin, node->custom);
+    if (op && op->options && table != op->options) { /* of another operator: TensorFlow Lite takes them for none at all */
+        node->options = NULL;
+        node->options_table = NULL;
+    }
     QC_TRY(tensor_list(l, graph, from->intermediates.data, from->intermediates.count, true, "operator intermediate", &node->intermediate));
     node->intermediate_count = (int)from->intermediates.count;
     return read_custom(l, from, node);
