@@ -319,6 +319,31 @@ static void wrong_arguments_are_errors(void **state)
     qc_model_free(NULL);
 }
 
+/* A file whose operator holds another one's options: they are not read as its own. */
+static void options_of_another_operator_are_none(void **state)
+{
+    struct qc_error error;
+    struct qc_export out;
+    (void)state;
+    struct qc_model *source = qc_model_new(NULL, NULL);
+    struct qc_build b = {.graph = source->graph[0], .scope = "net"};
+    struct qc_tensor *x = qc_graph_add_tensor(b.graph, "x", QC_FLOAT32, 1, (int32_t[]){4}), *sum[] = {x, qc_build_f32(&b, 1)};
+    struct qc_tensor *y = qc_graph_add_tensor(b.graph, "y", QC_FLOAT32, 1, (int32_t[]){4});
+    assert_int_equal(qc_graph_set_inputs(b.graph, 1, &x), QC_OK);
+    assert_non_null(qc_graph_add_node(b.graph, NULL, tfl_BuiltinOperator_ADD, &tfl_GatherOptions_table, NULL, 2, sum, 1, &y));
+    assert_int_equal(qc_graph_set_outputs(b.graph, 1, &y), QC_OK);
+    assert_int_equal(qc_export_build(source, &out), QC_OK);
+    char *bytes = malloc(out.total);
+    qc_export_copy(&out, bytes);
+    struct qc_model *model = qc_model_open_memory(bytes, out.total, NULL, &error);
+    if (!model) fail_msg("%s", error.text);
+    assert_null(model->graph[0]->node[0]->options);
+    qc_model_free(model);
+    qc_export_free(&out);
+    qc_model_free(source);
+    free(bytes);
+}
+
 /* Loading, planning and running with the k-th allocation failing, for every k. */
 static void every_failed_allocation_is_an_error(void **state)
 {
@@ -353,6 +378,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shared_memory_keeps_results), cmocka_unit_test(missing_operators_are_all_listed),
+        cmocka_unit_test(options_of_another_operator_are_none),
         cmocka_unit_test(loops_run_for_any_shape),
         cmocka_unit_test(a_graph_that_calls_itself_is_an_error),
         cmocka_unit_test(sessions_share_a_model_between_threads),
