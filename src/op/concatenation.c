@@ -53,21 +53,21 @@ static qc_status concatenation_infer(struct qc_step *step)
     return qc_step_output(step, 0, sum.type, sum.rank, sum.dims);
 }
 
+/* In [low, high]; low for the NaN of absurd scales. */
+static int32_t clamped(float value, float low, float high)
+{
+    return (int32_t)(value > low ? QC_MIN(value, high) : low);
+}
+
 /* real value kept, 8 bit: round half away from zero after x * scale + bias, as LiteRT's ConcatenationWithScaling. */
 static void rescale_u8(uint8_t *to, const uint8_t *from, size_t n, float scale, float bias)
 {
-    for (size_t i = 0; i < n; i++) {
-        int32_t value = (int32_t)roundf((float)from[i] * scale + bias);
-        to[i] = (uint8_t)QC_MAX(QC_MIN(value, 255), 0);
-    }
+    for (size_t i = 0; i < n; i++) to[i] = (uint8_t)clamped(roundf((float)from[i] * scale + bias), 0, 255);
 }
 
 static void rescale_s8(int8_t *to, const int8_t *from, size_t n, float scale, float bias)
 {
-    for (size_t i = 0; i < n; i++) {
-        int32_t value = (int32_t)roundf((float)from[i] * scale + bias);
-        to[i] = (int8_t)QC_MAX(QC_MIN(value, 127), -128);
-    }
+    for (size_t i = 0; i < n; i++) to[i] = (int8_t)clamped(roundf((float)from[i] * scale + bias), -128, 127);
 }
 
 static bool needs_rescale(const struct qc_value *in, const struct qc_value *out)
