@@ -308,3 +308,14 @@ const char *golden_compare(struct qc_session *session, size_t at, const struct q
     if (info.type == QC_RESOURCE || info.type == QC_VARIANT) info.type = QC_INT32;
     return compare_values(&info, want, tolerance, text);
 }
+
+int golden_main(int argc, char **argv, void (*one)(struct golden *golden, char *const column[]))
+{
+    struct golden golden;
+    char *column[GOLDEN_COLUMNS];
+    if (argc < 2) return 2;
+    golden_open(&golden, argv[1]);
+    while (golden_next(&golden, column))
+        if (argc < 3 || strstr(column[0], argv[2]) == column[0]) one(&golden, column);
+    return golden_close(&golden);
+}

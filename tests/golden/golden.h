@@ -36,6 +36,8 @@ const char *golden_path(struct golden *golden, int slot, const char *name);
 void golden_fail(struct golden *golden, const char *format, ...) QC_PRINTF(2, 3);
 /* Prints the result; the program's exit code. */
 int golden_close(struct golden *golden);
+/* main of a checker: NAME ARCHIVE [BEGINNING]. Calls `one` for each case, or those whose names begin so. */
+int golden_main(int argc, char **argv, void (*one)(struct golden *golden, char *const column[]));
 
 /* Fetches array `prefix``index` ("i0"); false if there is none. */
 bool golden_array(struct qc_arrays *arrays, const char *prefix, size_t index, struct qc_array *array);

@@ -163,11 +163,5 @@ static void one(struct golden *golden, char *const column[])
 
 int main(int argc, char **argv)
 {
-    struct golden golden;
-    char *column[GOLDEN_COLUMNS];
-    if (argc < 2) return 2;
-    golden_open(&golden, argv[1]);
-    while (golden_next(&golden, column))
-        if (argc < 3 || strstr(column[0], argv[2]) == column[0]) one(&golden, column);
-    return golden_close(&golden);
+    return golden_main(argc, argv, one);
 }
