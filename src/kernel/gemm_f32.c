@@ -103,18 +103,19 @@ void qc_gemm_f32_pack(void *block, const struct qc_gemm_f32_pack *p)
     }
 }
 
-/* Pictures of few channels: the taps of one line of the window are taken as one, since a tap costs as much as some ten multiplications. */
+/* Pictures of few channels: the taps of one line of the window are taken as one, since a tap costs as much as some ten multiplications, and output
+ * is computed line by line, since pointers to windows then differ by a constant. */
 static bool by_lines(const struct qc_rows *rows, size_t depth)
 {
     const struct qc_window *w = rows->window;
     return w && w->kernel_w > 1 && w->dilation_w == 1 && depth <= 16 && rows->pitch == depth * sizeof(float);
 }
 
-/* Of one thread: pointers, and behind them the lines at the border. */
+/* Of one thread: pointers to rows; or the offsets of elements, and lines at the border. */
 static size_t thread_bytes(const struct qc_rows *rows, size_t depth)
 {
     const size_t taps = qc_rows_taps(rows), pointers = taps * QC_TILE_ROWS * sizeof(void *);
-    return by_lines(rows, depth) ? pointers + taps * QC_TILE_ROWS * rows->pitch : pointers;
+    return by_lines(rows, depth) ? QC_MAX(pointers, taps * depth * sizeof(size_t) + qc_rows_lines_bytes(rows)) : pointers;
 }
 
 size_t qc_gemm_f32_work_bytes(const struct qc_rows *rows, size_t depth, int threads)
@@ -126,54 +127,85 @@ struct loop {
     const struct qc_gemm_f32_call *call;
     struct qc_gemm_split split;
     size_t taps, depth, panel_bytes, width; /* of pointers; width: columns of a group */
+    size_t unit;                            /* rows of a unit of the split: a line, or a tile */
     bool lines;
 };
 
-static void run_block(const struct loop *l, size_t row_begin, size_t row_end, size_t column_begin, size_t column_end, const void **pointer)
+struct block { /* of output: rows from and to, columns from and to */
+    size_t row, row_end, column, column_end;
+};
+
+static void run_group(const struct loop *l, struct qc_gemm_f32_tile *t, size_t m, const struct block *b, void (*kernel)(const struct qc_gemm_f32_tile *))
 {
     const struct qc_gemm_f32_call *call = l->call;
-    struct qc_gemm_f32_tile t = {.taps = l->taps, .depth = l->depth, .a = (const float *const *)pointer, .panel_bytes = l->panel_bytes,
+    for (size_t n = b->column; n < b->column_end; n += l->width) {
+        t->columns = QC_MIN(b->column_end - n, l->width);
+        t->w = (const char *)call->packed + n / QC_PANEL * l->panel_bytes;
+        t->c = call->c + m * call->ldc + n;
+        kernel(t);
+    }
+    if (call->finish) qc_finish_f32(call->finish, call->c, m * call->ldc + b->column, call->ldc, t->rows, b->column_end - b->column);
+}
+
+static void run_lines(const struct loop *l, struct qc_gemm_f32_tile *t, const struct block *b, size_t *offset)
+{
+    const struct qc_gemm_f32_call *call = l->call;
+    struct qc_lines lines = {.padded = (char *)(offset + l->taps * l->depth)};
+    t->rows = l->unit;
+    t->step = call->rows.window->stride_w * call->rows.pitch;
+    t->depth *= l->taps;
+    t->offset = offset;
+    for (size_t m = b->row, before = SIZE_MAX, down; m < b->row_end; m += t->rows) {
+        t->first = qc_rows_line(&call->rows, &lines, m / t->rows, &down);
+        for (size_t tap = 0; tap < l->taps && down != before; tap++)
+            for (size_t k = 0; k < l->depth; k++) offset[tap * l->depth + k] = tap * down + k * sizeof(float);
+        before = down;
+        run_group(l, t, m, b, call->kernel->strip);
+    }
+}
+
+static void run_block(const struct loop *l, const struct block *b, const void **work)
+{
+    const struct qc_gemm_f32_call *call = l->call;
+    struct qc_gemm_f32_tile t = {.taps = l->taps, .depth = l->depth, .a = (const float *const *)work, .panel_bytes = l->panel_bytes,
                                  .ldc = call->ldc, .low = call->low, .high = call->high};
-    for (size_t m = row_begin; m < row_end; m += QC_TILE_ROWS) {
-        t.rows = QC_MIN(row_end - m, (size_t)QC_TILE_ROWS);
-        if (l->lines) qc_rows_fill_lines(&call->rows, m, t.rows, pointer, (char *)(pointer + l->taps * QC_TILE_ROWS));
-        else qc_rows_fill(&call->rows, m, t.rows, pointer);
-        for (size_t n = column_begin; n < column_end; n += l->width) {
-            t.columns = QC_MIN(column_end - n, l->width);
-            t.w = (const char *)call->packed + n / QC_PANEL * l->panel_bytes;
-            t.c = call->c + m * call->ldc + n;
-            call->kernel->tile[call->kind](&t);
-        }
-        if (call->finish)
-            qc_finish_f32(call->finish, call->c, m * call->ldc + column_begin, call->ldc, t.rows, column_end - column_begin);
+    if (l->lines) {
+        run_lines(l, &t, b, (size_t *)work);
+        return;
+    }
+    for (size_t m = b->row; m < b->row_end; m += QC_TILE_ROWS) {
+        t.rows = QC_MIN(b->row_end - m, (size_t)QC_TILE_ROWS);
+        qc_rows_fill(&call->rows, m, t.rows, work);
+        run_group(l, &t, m, b, call->kernel->tile[call->kind]);
     }
 }
 
 static void run_pieces(void *context, size_t begin, size_t end, int thread)
 {
     const struct loop *l = context;
+    const struct qc_gemm_f32_call *call = l->call;
     const void *single[QC_TILE_ROWS], **pointer = single;
-    if (l->call->work) pointer = (void *)((char *)l->call->work + (size_t)thread * qc_gemm_f32_work_bytes(&l->call->rows, l->call->depth, 1));
+    if (call->work) pointer = (void *)((char *)call->work + (size_t)thread * qc_gemm_f32_work_bytes(&call->rows, call->depth, 1));
     for (size_t i = begin; i < end; i++) {
         const struct qc_gemm_piece p = qc_gemm_piece(&l->split, i);
-        const size_t first = l->call->first;
-        run_block(l, first + p.row * QC_TILE_ROWS, first + QC_MIN(p.row_end * QC_TILE_ROWS, l->call->m), p.column * l->width,
-                  QC_MIN(p.column_end * l->width, l->call->columns), pointer);
+        const struct block b = {call->first + p.row * l->unit, call->first + QC_MIN(p.row_end * l->unit, call->m), p.column * l->width,
+                                QC_MIN(p.column_end * l->width, call->columns)};
+        run_block(l, &b, pointer);
     }
 }
 
 void qc_gemm_f32_run(const struct qc_gemm_f32_call *call, struct qc_pool *pool)
 {
-    struct loop l = {.call = call, .taps = qc_rows_taps(&call->rows), .depth = call->depth, .width = call->kernel->panels * QC_PANEL};
+    struct loop l = {.call = call, .taps = qc_rows_taps(&call->rows), .depth = call->depth, .width = call->kernel->panels * QC_PANEL, .unit = QC_TILE_ROWS};
     const size_t k = l.taps * call->depth;
-    if ((l.lines = by_lines(&call->rows, call->depth))) {
+    if ((l.lines = call->kind == QC_W_F32 && by_lines(&call->rows, call->depth))) {
         l.depth *= call->rows.window->kernel_w;
         l.taps = call->rows.window->kernel_h;
+        l.unit = call->rows.window->out_w;
     }
     if (!call->m || !call->columns) return;
     l.panel_bytes = qc_gemm_f32_panel_bytes(call->kind, k);
-    l.split = qc_gemm_split((call->m + QC_TILE_ROWS - 1) / QC_TILE_ROWS, (call->columns + l.width - 1) / l.width,
-                            QC_MIN(call->m, (size_t)QC_TILE_ROWS) * l.width * k, l.panel_bytes * call->kernel->panels,
-                            qc_pool_threads(pool));
+    l.split = qc_gemm_split((call->m + l.unit - 1) / l.unit, (call->columns + l.width - 1) / l.width, QC_MIN(call->m, l.unit) * l.width * k,
+                            l.panel_bytes * call->kernel->panels, qc_pool_threads(pool));
     qc_pool_for(pool, qc_gemm_pieces(&l.split), 1, run_pieces, &l);
 }

@@ -28,9 +28,12 @@ enum { QC_PANEL = 16 }; /* columns of a panel of packed weights */
 enum qc_weight_kind { QC_W_F32, QC_W_F16, QC_W_S8, QC_W_KINDS, QC_W_HYBRID = QC_W_KINDS };
 
 struct qc_gemm_f32_tile {
-    size_t rows, columns; /* <= QC_TILE_ROWS, <= panels of the variant * QC_PANEL */
+    size_t rows, columns; /* <= QC_TILE_ROWS (of a strip any number), <= panels of the variant * QC_PANEL */
     size_t taps, depth;
-    const float *const *a; /* [taps][QC_TILE_ROWS] */
+    const float *const *a; /* [taps][QC_TILE_ROWS]; of a strip instead: */
+    const char *first;     /* element k of row m is at first + m * step + offset[k], in bytes, with k < depth */
+    size_t step;
+    const size_t *offset;
     const char *w;         /* first panel */
     size_t panel_bytes;
     float *c;
@@ -42,6 +45,7 @@ struct qc_gemm_f32 {
     struct qc_variant variant;
     size_t panels; /* widest tile */
     void (*tile[QC_W_KINDS])(const struct qc_gemm_f32_tile *tile);
+    void (*strip)(const struct qc_gemm_f32_tile *tile); /* of QC_W_F32. Reads QC_TILE_ROWS rows at the least */
 };
 
 const struct qc_gemm_f32 *const *qc_gemm_f32_variants(size_t *count);

@@ -27,8 +27,15 @@ QC_ISA_BEGIN(QC_AVX2)
 QC_ROWS(QC_W_F32)
 QC_ROWS(QC_W_F16)
 QC_ROWS(QC_W_S8)
+
+QC_STRIP(strip_1, 2) QC_STRIP(strip_half, 1)
+static void strip(const struct qc_gemm_f32_tile *t)
+{
+    static tile_fn *const table[1] = {strip_1};
+    strip_any(t, table, 1, strip_half);
+}
 QC_ISA_END
 
 extern const struct qc_gemm_f32 qc_gemm_f32_avx2;
-const struct qc_gemm_f32 qc_gemm_f32_avx2 = {{"avx2", QC_CPU_AVX2}, 4, {run_QC_W_F32, run_QC_W_F16, run_QC_W_S8}};
+const struct qc_gemm_f32 qc_gemm_f32_avx2 = {{"avx2", QC_CPU_AVX2}, 4, {run_QC_W_F32, run_QC_W_F16, run_QC_W_S8}, strip};
 #endif

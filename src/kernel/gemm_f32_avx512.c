@@ -45,8 +45,23 @@ QC_HALF(QC_W_S8)
 QC_ROWS(QC_W_F32)
 QC_ROWS(QC_W_F16)
 QC_ROWS(QC_W_S8)
+
+QC_STRIP(strip_1, 1) QC_STRIP(strip_2, 2) QC_STRIP(strip_4, 4)
+static void strip_half(const struct qc_gemm_f32_tile *t, float *c, size_t columns, const char *w)
+{
+    struct qc_gemm_f32_tile rest = *t;
+    rest.c = c;
+    rest.columns = columns;
+    rest.w = w;
+    qc_gemm_f32_avx2.strip(&rest);
+}
+static void strip(const struct qc_gemm_f32_tile *t)
+{
+    static tile_fn *const table[4] = {strip_1, strip_2, NULL, strip_4};
+    strip_any(t, table, 4, strip_half);
+}
 QC_ISA_END
 
 extern const struct qc_gemm_f32 qc_gemm_f32_avx512;
-const struct qc_gemm_f32 qc_gemm_f32_avx512 = {{"avx512", QC_CPU_AVX2 | QC_CPU_AVX512}, 4, {run_QC_W_F32, run_QC_W_F16, run_QC_W_S8}};
+const struct qc_gemm_f32 qc_gemm_f32_avx512 = {{"avx512", QC_CPU_AVX2 | QC_CPU_AVX512}, 4, {run_QC_W_F32, run_QC_W_F16, run_QC_W_S8}, strip};
 #endif

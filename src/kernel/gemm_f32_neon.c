@@ -21,6 +21,13 @@ QC_ROWS(QC_W_F32)
 QC_ROWS(QC_W_F16)
 QC_ROWS(QC_W_S8)
 
+QC_STRIP(strip_1, panel_vectors) QC_STRIP(strip_half, panel_vectors / 2)
+static void strip(const struct qc_gemm_f32_tile *t)
+{
+    static tile_fn *const table[1] = {strip_1};
+    strip_any(t, table, 1, strip_half);
+}
+
 extern const struct qc_gemm_f32 qc_gemm_f32_neon;
-const struct qc_gemm_f32 qc_gemm_f32_neon = {{"neon", QC_CPU_NEON}, 4, {run_QC_W_F32, run_QC_W_F16, run_QC_W_S8}};
+const struct qc_gemm_f32 qc_gemm_f32_neon = {{"neon", QC_CPU_NEON}, 4, {run_QC_W_F32, run_QC_W_F16, run_QC_W_S8}, strip};
 #endif

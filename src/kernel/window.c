@@ -108,53 +108,56 @@ void qc_rows_gather(const struct qc_rows *rows, size_t first, size_t count, size
     }
 }
 
-/* One line of a window at the border, zeros where it hangs over. `end`: columns of the picture, 0 if the line lies above or below it. */
-static void copy_line(const struct qc_rows *rows, const char *line, size_t end, ptrdiff_t x0, char *to)
+/* `width` pixels of a line from x0 on, zeros where they lie outside. `end`: columns of the picture, 0 if the line lies above or below it. */
+static void copy_line(const struct qc_rows *rows, const char *line, size_t end, ptrdiff_t x0, size_t width, char *to)
 {
-    const size_t width = rows->window->kernel_w, left = x0 < 0 ? QC_MIN((size_t)-x0, width) : 0;
-    const size_t stop = x0 + (ptrdiff_t)width > (ptrdiff_t)end ? (size_t)((ptrdiff_t)end > x0 ? (ptrdiff_t)end - x0 : 0) : width;
-    memset(to, 0, width * rows->pitch);
-    if (stop > left) memcpy(to + left * rows->pitch, line + (x0 + (ptrdiff_t)left) * (ptrdiff_t)rows->pitch, (stop - left) * rows->pitch);
+    const size_t pitch = rows->pitch, left = x0 < 0 ? QC_MIN((size_t)-x0, width) : 0;
+    const size_t stop = x0 + (ptrdiff_t)width > (ptrdiff_t)end ? (size_t)QC_MAX((ptrdiff_t)end - x0, (ptrdiff_t)left) : width;
+    for (size_t i = 0; i < left * pitch; i++) to[i] = 0;
+    if (stop > left) copy(to + left * pitch, line + (x0 + (ptrdiff_t)left) * (ptrdiff_t)pitch, (stop - left) * pitch);
+    for (size_t i = stop * pitch; i < width * pitch; i++) to[i] = 0;
 }
 
-/* The lines of one row's window, of which some hang over the border. `slot`: where its pointers begin. */
-static void fill_border_lines(const struct qc_rows *rows, const char *image, ptrdiff_t y0, ptrdiff_t x0, const void **slot, char *border)
+static size_t span(const struct qc_window *w) { return (w->kernel_h - 1) * w->dilation_h + 1; }
+
+/* Of the copy: under a whole tile at the least. */
+static size_t padded_width(const struct qc_window *w) { return (QC_MAX(w->out_w, (size_t)QC_TILE_ROWS) - 1) * w->stride_w + w->kernel_w; }
+
+size_t qc_rows_lines_bytes(const struct qc_rows *rows)
 {
-    const struct qc_window *w = rows->window;
-    const size_t bytes = w->kernel_w * rows->pitch;
-    for (size_t ky = 0; ky < w->kernel_h; ky++, slot += QC_TILE_ROWS, border += QC_TILE_ROWS * bytes) {
-        const size_t y = (size_t)(y0 + (ptrdiff_t)(ky * w->dilation_h)); /* above the top: huge */
-        const bool there = y < w->in_h;
-        const char *line = image + (there ? y : 0) * w->in_w * rows->pitch;
-        if (there && x0 >= 0 && x0 + (ptrdiff_t)w->kernel_w <= (ptrdiff_t)w->in_w) {
-            *slot = line + (size_t)x0 * rows->pitch;
-            continue;
-        }
-        copy_line(rows, line, there ? w->in_w : 0, x0, border);
-        *slot = border;
-    }
+    return 2 * span(rows->window) * padded_width(rows->window) * rows->pitch;
 }
 
-void qc_rows_fill_lines(const struct qc_rows *rows, size_t first, size_t count, const void **pointer, char *border)
+/* Has the copy hold lines [y, y + span), which may lie outside of the picture; those that it has already are kept. */
+static const char *pad_lines(const struct qc_rows *rows, struct qc_lines *lines, size_t image, ptrdiff_t y)
 {
     const struct qc_window *w = rows->window;
-    const size_t pitch = rows->pitch, down = w->dilation_h * w->in_w * pitch, image_bytes = w->in_h * w->in_w * pitch;
-    const ptrdiff_t last_x = (ptrdiff_t)w->in_w - (ptrdiff_t)w->kernel_w;
-    const ptrdiff_t last_y = (ptrdiff_t)w->in_h - 1 - (ptrdiff_t)((w->kernel_h - 1) * w->dilation_h);
-    size_t x = first % w->out_w, y = first / w->out_w % w->out_h;
-    const char *image = rows->base + first / w->out_w / w->out_h * image_bytes;
-    for (size_t i = 0; i < count; i++) {
-        const ptrdiff_t y0 = (ptrdiff_t)(y * w->stride_h) - w->pad_top, x0 = (ptrdiff_t)(x * w->stride_w) - w->pad_left;
-        if (y0 >= 0 && y0 <= last_y && x0 >= 0 && x0 <= last_x) {
-            const char *from = image + ((size_t)y0 * w->in_w + (size_t)x0) * pitch;
-            for (size_t ky = 0; ky < w->kernel_h; ky++, from += down) pointer[ky * QC_TILE_ROWS + i] = from;
-        } else {
-            fill_border_lines(rows, image, y0, x0, pointer + i, border + i * w->kernel_w * pitch);
-        }
-        if (++x < w->out_w) continue;
-        x = 0;
-        if (++y < w->out_h) continue;
-        y = 0;
-        image += image_bytes;
+    const size_t width = padded_width(w), bytes = width * rows->pitch, line = w->in_w * rows->pitch;
+    const ptrdiff_t stop = y + (ptrdiff_t)span(w);
+    if (image != lines->image || y < lines->begin || y > lines->end) {
+        lines->image = image;
+        lines->begin = lines->end = y;
+    } else if (stop - lines->begin > 2 * (ptrdiff_t)span(w)) {
+        memmove(lines->padded, lines->padded + (size_t)(y - lines->begin) * bytes, (size_t)(lines->end - y) * bytes);
+        lines->begin = y;
     }
+    for (; lines->end < stop; lines->end++) {
+        const bool there = lines->end >= 0 && lines->end < (ptrdiff_t)w->in_h;
+        const char *from = rows->base + (image * w->in_h + (there ? (size_t)lines->end : 0)) * line;
+        copy_line(rows, from, there ? w->in_w : 0, -w->pad_left, width, lines->padded + (size_t)(lines->end - lines->begin) * bytes);
+    }
+    return lines->padded + (size_t)(y - lines->begin) * bytes;
+}
+
+const char *qc_rows_line(const struct qc_rows *rows, struct qc_lines *lines, size_t number, size_t *down)
+{
+    const struct qc_window *w = rows->window;
+    const size_t line = w->in_w * rows->pitch, width = padded_width(w), image = number / w->out_h;
+    const ptrdiff_t y = (ptrdiff_t)(number % w->out_h * w->stride_h) - w->pad_top, x = -w->pad_left;
+    if (y < 0 || y + (ptrdiff_t)span(w) > (ptrdiff_t)w->in_h || x < 0 || x + (ptrdiff_t)width > (ptrdiff_t)w->in_w) {
+        *down = w->dilation_h * width * rows->pitch;
+        return pad_lines(rows, lines, image, y);
+    }
+    *down = w->dilation_h * line;
+    return rows->base + (image * w->in_h + (size_t)y) * line + (size_t)x * rows->pitch;
 }

@@ -37,9 +37,18 @@ void qc_rows_fill(const struct qc_rows *rows, size_t first, size_t count, const 
 /* The bytes under all taps of those rows side by side, `depth` for each tap, rows `pitch` apart. */
 void qc_rows_gather(const struct qc_rows *rows, size_t first, size_t count, size_t depth, void *to, size_t pitch);
 
-/* What qc_rows_fill does, for windows whose taps of one line are neighbours in memory (dilation_w 1, pixels of `pitch` bytes without gaps): one pointer for each
- * line, to kernel_w * pitch bytes; [kernel_h][QC_TILE_ROWS]. Lines that hang over the border are copied to `border`, with zeros there, which has room for
- * [kernel_h][QC_TILE_ROWS] of them. */
-void qc_rows_fill_lines(const struct qc_rows *rows, size_t first, size_t count, const void **pointer, char *border);
+/*
+ * One line of output, number image * out_h + y, for windows whose taps of a line are neighbours in memory (dilation_w 1, pixels of `pitch` bytes without
+ * gaps). Returns where the window of its first pixel begins; the next lines of that window are `*down` bytes apart, and the next pixel's window is
+ * stride_w * pitch further. Where the line hangs over the border, or has fewer pixels than a tile has rows, it is read from a copy with zeros, which
+ * is under a whole tile and which the caller keeps from line to line.
+ */
+struct qc_lines {
+    char *padded;         /* of qc_rows_lines_bytes */
+    size_t image;         /* which lines it holds; begin == end: none */
+    ptrdiff_t begin, end;
+};
+const char *qc_rows_line(const struct qc_rows *rows, struct qc_lines *lines, size_t number, size_t *down);
+size_t qc_rows_lines_bytes(const struct qc_rows *rows);
 
 #endif

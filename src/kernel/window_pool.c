@@ -2,54 +2,66 @@
  * window_pool.c - see window_pool.h. Channels are the inner loop, in blocks whose accumulators stay in the first-level cache.
  */
 #include "kernel/window_pool.h"
+#include "base/env.h"
 #include "kernel/kernel.h"
 
 #include <math.h>
 
 QC_VECTORIZE
 
-enum { BLOCK = 256 };
+enum { BLOCK = 256, LANES = 8 };
 
-struct span { /* rows and columns of the input that one window covers */
-    size_t first;
-    int32_t rows, columns;
+struct span { /* of rows or columns of the input that a window covers */
+    int32_t first, count;
 };
 
-static struct span span_of(const struct qc_window_pool *p, size_t index)
+static inline struct span span_of(const struct qc_window_pool *p, int axis, size_t at)
 {
-    int32_t at[2] = {(int32_t)(index / (size_t)p->out[1] % (size_t)p->out[0]), (int32_t)(index % (size_t)p->out[1])};
-    size_t batch = index / (size_t)p->out[1] / (size_t)p->out[0];
-    int32_t begin[2], end[2];
-    for (int i = 0; i < 2; i++) {
-        int64_t from = (int64_t)at[i] * p->stride[i] - p->before[i], to = from + p->kernel[i];
-        begin[i] = from < 0 ? 0 : (int32_t)from;
-        end[i] = to > p->in[i] ? p->in[i] : (int32_t)to;
-    }
-    size_t pixel = (batch * (size_t)p->in[0] + (size_t)begin[0]) * (size_t)p->in[1] + (size_t)begin[1];
-    return (struct span){pixel, end[0] - begin[0], end[1] - begin[1]};
+    const int64_t from = (int64_t)at * p->stride[axis] - p->before[axis], to = from + p->kernel[axis];
+    const int32_t begin = from < 0 ? 0 : (int32_t)from;
+    return (struct span){begin, (to > p->in[axis] ? p->in[axis] : (int32_t)to) - begin};
 }
 
-/* ADD(total, value) accumulates; FINISH(total, count) gives the output value. */
+/* Channels [0, WIDTH) of one window. ADD(total, value) accumulates; FINISH(total, count) gives the output value. */
+#define POOL_CHANNELS(X, TOTAL, MOST, WIDTH, FIRST, ADD, FINISH)                                    \
+    {                                                                                               \
+        const X *first = from;                                                                      \
+        TOTAL total[MOST];                                                                          \
+        for (size_t k = 0; k < (WIDTH); k++) total[k] = FIRST;                                      \
+        for (int32_t h = 0; h < v.count; h++, first += row) {                                       \
+            const X *pixel = first;                                                                 \
+            for (int32_t w = 0; w < s.count; w++, pixel += channels)                                \
+                for (size_t k = 0; k < (WIDTH); k++) total[k] = ADD(total[k], pixel[k]);            \
+        }                                                                                           \
+        for (size_t k = 0; k < (WIDTH); k++) to[k] = (X)(FINISH(total[k], count));                  \
+    }
+
+/* Few channels by a number that is known, whose totals stay in registers. */
 #define DEFINE_POOL(NAME, X, TOTAL, FIRST, ADD, FINISH)                                                            \
-    void NAME(const struct qc_window_pool *p, const void *input, void *output, size_t begin, size_t end)           \
+    void NAME(const struct qc_window_pool *pool, const void *input, void *output, size_t begin, size_t end)        \
     {                                                                                                              \
-        const X *x = input;                                                                                        \
-        X *y = output;                                                                                             \
-        size_t channels = (size_t)p->channels, row = (size_t)p->in[1] * channels;                                  \
-        for (size_t i = begin; i < end; i++) {                                                                     \
-            struct span s = span_of(p, i);                                                                         \
-            int64_t count = (int64_t)s.rows * s.columns;                                                           \
-            for (size_t c = 0; c < channels; c += BLOCK) {                                                         \
-                size_t width = channels - c < BLOCK ? channels - c : BLOCK;                                        \
-                const X *from = x + s.first * channels + c;                                                        \
-                TOTAL total[BLOCK];                                                                                \
-                for (size_t k = 0; k < width; k++) total[k] = FIRST;                                               \
-                for (int32_t h = 0; h < s.rows; h++)                                                               \
-                    for (int32_t w = 0; w < s.columns; w++) {                                                      \
-                        const X *pixel = from + (size_t)h * row + (size_t)w * channels;                            \
-                        for (size_t k = 0; k < width; k++) total[k] = ADD(total[k], pixel[k]);                     \
+        const struct qc_window_pool own = *pool, *p = &own; /* which no output overwrites */                       \
+        const size_t channels = (size_t)p->channels, row = (size_t)p->in[1] * channels;                            \
+        const size_t width = (size_t)p->out[1], height = (size_t)p->out[0], in_height = (size_t)p->in[0];          \
+        X *to = (X *)output + begin * channels;                                                                    \
+        for (size_t i = begin, stop; i < end; i = stop) { /* a line of output, or what is wanted of it */          \
+            const size_t line = i / width, batch = line / height;                                                  \
+            const struct span v = span_of(p, 0, line % height);                                                    \
+            const X *lines = (const X *)input + (batch * in_height + (size_t)v.first) * row;                       \
+            stop = QC_MIN((line + 1) * width, end);                                                                \
+            for (size_t x = i - line * width; x < stop - line * width; x++) {                                      \
+                const struct span s = span_of(p, 1, x);                                                            \
+                const int64_t count = (int64_t)v.count * s.count;                                                  \
+                const X *from = lines + (size_t)s.first * channels;                                                \
+                for (size_t c = 0, some; c < channels; c += some, from += some, to += some) {                      \
+                    some = QC_MIN(channels - c, (size_t)BLOCK);                                                    \
+                    if (some >= 4 * LANES || some < LANES) {                                                       \
+                        POOL_CHANNELS(X, TOTAL, BLOCK, some, FIRST, ADD, FINISH)                                   \
+                    } else {                                                                                       \
+                        some = LANES;                                                                              \
+                        POOL_CHANNELS(X, TOTAL, LANES, LANES, FIRST, ADD, FINISH)                                  \
                     }                                                                                              \
-                for (size_t k = 0; k < width; k++) y[i * channels + c + k] = (X)(FINISH(total[k], count));         \
+                }                                                                                                  \
             }                                                                                                      \
         }                                                                                                          \
     }
