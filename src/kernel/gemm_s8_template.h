@@ -23,7 +23,7 @@ QC_INLINE const char *unit_at(const struct qc_gemm_s8_tile *t, const char *w, in
     return w + (size_t)(unit * vf_width / 16) * t->panel_bytes + (size_t)(unit * vf_width % 16) * 4;
 }
 
-/* One vector of sums, with the first row's zero, as int32, float or int16 at element `at` of the output. */
+/* One vector of sums, with the first row's zero, as int32 or int16. */
 QC_INLINE void finish_one(const struct qc_gemm_s8_tile *t, vi x, size_t m, size_t column, void *to)
 {
     const char *head = column_at(t, column, 4);
@@ -38,17 +38,33 @@ QC_INLINE void finish_one(const struct qc_gemm_s8_tile *t, vi x, size_t m, size_
         return;
     }
     if (t->zero[m] != t->zero[0]) x = vi_sub(x, vi_mul(vi_load((const int32_t *)(const void *)head), vi_set1(t->zero[m] - t->zero[0])));
-    if (t->form == QC_S8_SUM) {
-        vi_store(to, x);
-        return;
-    }
-    const vf scale = vf_load((const float *)(const void *)(head + offsetof(struct qc_s8_head, scale)));
-    const vf bias = vf_load((const float *)(const void *)(head + offsetof(struct qc_s8_head, float_bias)));
-    const vf y = vf_add(vf_mul(vf_mul(vf_from(x), vf_set1(t->row_scale[m])), scale), bias);
-    vf_store(to, vf_min(vf_set1(t->high), vf_max(vf_set1(t->low), y)));
+    vi_store(to, x);
 }
 
-/* The forms that are no bytes, from sums in memory: [rows][pitch]. */
+/* QC_S8_FLOAT, from sums in memory: [rows][pitch]. */
+static __attribute__((noinline)) void finish_floats(const struct qc_gemm_s8_tile *t, const int32_t *sum, size_t pitch, size_t first, size_t columns)
+{
+    const vf low = vf_set1(t->low), high = vf_set1(t->high);
+    bool mixed = false; /* rows have zeros of their own */
+    for (size_t m = 1; m < t->rows; m++) mixed |= t->zero[m] != t->zero[0];
+    for (size_t n = 0; n < columns; n += vf_width, sum += vf_width) {
+        const char *head = column_at(t, first + n, 4);
+        const vf scale = vf_load((const float *)(const void *)(head + offsetof(struct qc_s8_head, scale)));
+        const vf bias = vf_load((const float *)(const void *)(head + offsetof(struct qc_s8_head, float_bias)));
+        const vi weight_sum = vi_load((const int32_t *)(const void *)head);
+        float *y = (float *)t->c + first + n;
+        for (size_t m = 0; m < t->rows; m++, y += t->ldc) {
+            vi x = vi_load(sum + m * pitch);
+            if (mixed) x = vi_sub(x, vi_mul(weight_sum, vi_set1(t->zero[m] - t->zero[0])));
+            vf v = vf_add(vf_mul(vf_mul(vf_from(x), vf_set1(t->row_scale[m])), scale), bias);
+            v = vf_min(high, vf_max(low, v));
+            if (columns - n >= vf_width) vf_store(y, v);
+            else vf_store_to(y, v, columns - n);
+        }
+    }
+}
+
+/* The other forms that are no bytes, likewise. */
 static __attribute__((noinline)) void finish_wide(const struct qc_gemm_s8_tile *t, const int32_t *sum, size_t pitch, size_t first, size_t columns)
 {
     const size_t element = qc_s8_form_bytes(t->form);
@@ -140,7 +156,7 @@ QC_INLINE void tile(const struct qc_gemm_s8_tile *t, const int rows, const int u
             QC_UNROLL
             for (int u = 0; u < units; u++) vi_store(all + (m * units + u) * vf_width, vi_opaque(total[m][u]));
         }
-        finish_wide(t, all, (size_t)(units * vf_width), first, QC_MIN(columns, (size_t)(units * vf_width)));
+        (t->form == QC_S8_FLOAT ? finish_floats : finish_wide)(t, all, (size_t)(units * vf_width), first, QC_MIN(columns, (size_t)(units * vf_width)));
         return;
     }
     int8_t cut[QC_TILE_ROWS * 4 * vf_width];

@@ -27,6 +27,7 @@ static inline size_t qc_gemm_pieces(const struct qc_gemm_split *s) { return s->p
 
 static inline struct qc_gemm_piece qc_gemm_piece(const struct qc_gemm_split *s, size_t number)
 {
+    if (qc_gemm_pieces(s) == 1) return (struct qc_gemm_piece){0, s->tiles, 0, s->groups};
     const size_t part = number / (s->columns * s->steps), column = number / s->steps % s->columns, step = number % s->steps;
     const size_t first = s->tiles * part / s->parts, rows = s->tiles * (part + 1) / s->parts - first;
     struct qc_gemm_piece p = {first + rows * step / s->steps, first + rows * (step + 1) / s->steps, column * s->column_block, 0};
@@ -39,6 +40,7 @@ static inline struct qc_gemm_split qc_gemm_split(size_t tiles, size_t groups, si
 {
     const size_t cache = (size_t)qc_cpu_l2_bytes() / 2, count = (size_t)threads, pieces = tiles * groups * work / QC_SPLIT_LEAST;
     struct qc_gemm_split s = {tiles, groups, 1, 1, 1, groups};
+    if (count == 1 && (tiles == 1 || bytes * groups <= cache)) return s;
     if (tiles > 1 && bytes * groups > cache) s.column_block = QC_MAX(cache / bytes, 1u);
     if (pieces > 1 && tiles >= 2 * count) {
         s.parts = QC_MIN(count, pieces);

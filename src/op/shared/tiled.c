@@ -28,7 +28,8 @@ struct qc_tiled {
     bool sliding; /* more than one tap, or positions that skip pixels */
     bool gather;  /* qc_gemm_s8_gathers: packed as one tap */
     size_t positions, depth, taps, columns, groups; /* positions of one batch; depth and columns of one group */
-    size_t packed_bytes, packed_scratch, zero_scratch, work_scratch, sum_scratch;
+    size_t group_bytes, packed_bytes, packed_scratch, /* group_bytes: of the packed weights of one group */
+           zero_scratch, work_scratch, sum_scratch;
     const void *packed; /* NULL: packed at each invocation */
 };
 
@@ -157,7 +158,8 @@ qc_status qc_tiled_plan(struct qc_step *step, const struct qc_product *p, struct
     }
     if (p->kind != QC_PRODUCT_F32 && m->form == QC_S8_SUM)
         m->sum_scratch = qc_step_scratch(step, (size_t)p->conv.batch * m->positions * m->columns * sizeof(int32_t));
-    m->packed_bytes = group_bytes(m) * m->groups;
+    m->group_bytes = group_bytes(m);
+    m->packed_bytes = m->group_bytes * m->groups;
     step->work = (uint64_t)p->conv.batch * m->positions * m->taps * m->columns * (m->depthwise_f32 || m->depthwise_s8 ? 1 : m->groups * m->depth);
     step->finishes = p->kind == QC_PRODUCT_F32 && m->groups == 1;
     step->banded = step->finishes && p->conv.batch == 1 && constant(step, p);
@@ -233,7 +235,7 @@ static void fill(void *block, const void *context)
     const bool panels = by_panels(f);
     const void *w = panels ? NULL : f->w ? f->w : qc_weights_read(f->weights, f->buffer);
     for (size_t g = 0; g < m->groups; g++) {
-        char *to = (char *)block + g * group_bytes(m);
+        char *to = (char *)block + g * m->group_bytes;
         const size_t first = g * m->columns;
         if (m->depthwise_f32) qc_depthwise_f32_pack(to, m->columns, m->taps, w, f->bias);
         else if (panels) fill_panels(f, to, first);
@@ -393,7 +395,7 @@ void qc_tiled_run(struct qc_step *step, const struct qc_product *p, const struct
         for (size_t g = 0; g < m->groups; g++) {
             const struct piece piece = {.rows = {.base = (const char *)input->x + b * image + g * m->depth * element, .pitch = channels * element,
                                                  .window = m->sliding ? &m->window : NULL, .zero = border},
-                                        .packed = packed + g * group_bytes(m), .m = one_by_one ? m->positions : batch * input->rows * m->window.out_w,
+                                        .packed = packed + g * m->group_bytes, .m = one_by_one ? m->positions : batch * input->rows * m->window.out_w,
                                         .skip = input->first_row * m->window.out_w,
                                         .first_row = b * m->positions, .first_column = g * m->columns};
             if (m->f32) run_f32(step, p, m, &piece);
