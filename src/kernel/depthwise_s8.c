@@ -71,13 +71,13 @@ void qc_depthwise_s8_pack(const struct qc_depthwise_s8 *kernel, void *to, const 
         if (first + kernel->block > p->columns) first = p->columns > kernel->block ? p->columns - kernel->block : 0;
         for (size_t i = 0; i < kernel->block && first + i < p->columns; i++) {
             const size_t slot = qc_depthwise_s8_slot(kernel, i);
+            const int8_t *w = p->w + (first + i) * p->taps;
+            char *four = block + kernel->block * 16 + slot * 4;
             pack_head(kernel, block, slot, p, first + i);
-            for (size_t tap = 0; tap < p->taps; tap++) {
-                char *four = block + kernel->block * 16 + (tap / kernel->group * kernel->block + slot) * 4;
-                const int8_t w = p->w[(first + i) * p->taps + tap];
-                if (kernel->group == 4) ((int8_t *)four)[tap % 4] = w;
-                else ((int16_t *)(void *)four)[tap % 2] = w;
-            }
+            for (size_t tap = 0; tap < p->taps; tap += kernel->group, four += kernel->block * 4)
+                for (size_t k = 0; k < kernel->group && tap + k < p->taps; k++)
+                    if (kernel->group == 4) ((int8_t *)four)[k] = w[tap + k];
+                    else ((int16_t *)(void *)four)[k] = w[tap + k];
         }
     }
 }

@@ -79,22 +79,57 @@ size_t qc_gemm_s8_packed_bytes(size_t columns, size_t taps, size_t depth)
     return (columns + PANEL - 1) / PANEL * qc_gemm_s8_panel_bytes(taps, depth);
 }
 
+enum { ROW = PANEL * 4, PIECE = 256 };
+
+/* At most PIECE k of one column into its lane, the last four filled up with zeros; returns their sum. That is taken of eight at once, as bytes + 128
+ * in four lanes of 16 bits, which hold 2 * 32 of them. */
+static uint32_t pack_lane(char *to, const int8_t *from, size_t depth)
+{
+    const uint64_t even = UINT64_C(0x00ff00ff00ff00ff), words = UINT64_C(0x0000ffff0000ffff);
+    uint64_t eight, lanes = 0;
+    size_t k = 0;
+    for (; k + 8 <= depth; k += 8, to += 2 * ROW) {
+        memcpy(&eight, from + k, 8);
+        memcpy(to, from + k, 4);
+        memcpy(to + ROW, from + k + 4, 4);
+        eight ^= UINT64_C(0x8080808080808080);
+        lanes += (eight & even) + (eight >> 8 & even);
+    }
+    lanes = (lanes & words) + (lanes >> 16 & words);
+    uint32_t sum = (uint32_t)lanes + (uint32_t)(lanes >> 32) - 128 * (uint32_t)k;
+    for (; k < depth; k += 4, to += ROW) {
+        const size_t count = QC_MIN(depth - k, (size_t)4);
+        memset(to, 0, 4);
+        memcpy(to, from + k, count);
+        for (size_t i = 0; i < count; i++) sum += (uint32_t)from[k + i];
+    }
+    return sum;
+}
+
+/* All k of one panel; a piece of all columns at a time, so that rows stay in the cache while their lanes are filled. */
+static void pack_panel(char *panel, const struct qc_gemm_s8_pack *p, size_t first, uint32_t *sum)
+{
+    const size_t columns = QC_MIN(p->columns - first, (size_t)PANEL), all = p->taps * p->depth;
+    const int8_t *from = p->w + first * all;
+    memset(panel, 0, columns < PANEL ? qc_gemm_s8_panel_bytes(p->taps, p->depth) : sizeof(struct qc_s8_head));
+    memset(sum, 0, PANEL * sizeof *sum);
+    char *to = panel + sizeof(struct qc_s8_head);
+    for (size_t tap = 0; tap < p->taps; tap++, from += p->depth, to += fours(p->depth) * ROW)
+        for (size_t k = 0; k < p->depth; k += PIECE)
+            for (size_t n = 0; n < columns; n++)
+                sum[n] += pack_lane(to + k / 4 * ROW + n * 4, from + n * all + k, QC_MIN(p->depth - k, (size_t)PIECE));
+}
+
 void qc_gemm_s8_pack(void *block, const struct qc_gemm_s8_pack *p)
 {
     const size_t panel_bytes = qc_gemm_s8_panel_bytes(p->taps, p->depth);
-    memset(block, 0, qc_gemm_s8_packed_bytes(p->columns, p->taps, p->depth));
+    uint32_t sums[PANEL];
     for (size_t n = 0; n < p->columns; n++) {
         char *panel = (char *)block + n / PANEL * panel_bytes;
         struct qc_s8_head *head = (struct qc_s8_head *)(void *)panel;
         const size_t lane = n % PANEL;
-        int8_t *to = (int8_t *)panel + sizeof *head + lane * 4;
-        const int8_t *from = p->w + n * p->taps * p->depth;
-        uint32_t sum = 0;
-        for (size_t tap = 0; tap < p->taps; tap++, to += fours(p->depth) * PANEL * 4, from += p->depth)
-            for (size_t k = 0; k < p->depth; k++) {
-                to[k / 4 * PANEL * 4 + k % 4] = from[k];
-                sum += (uint32_t)from[k];
-            }
+        if (lane == 0) pack_panel(panel, p, n, sums);
+        const uint32_t sum = sums[lane];
         if (p->scale64) {
             struct qc_s16_head *wide = (struct qc_s16_head *)(void *)panel;
             wide->bias[lane] = p->bias64 ? (double)p->bias64[n] : 0;

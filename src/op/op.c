@@ -3,6 +3,7 @@
  */
 #include "op/op.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -23,12 +24,22 @@ const struct qc_op *qc_op_at(size_t index)
     return NULL;
 }
 
-const struct qc_op *qc_op_find(int code, const char *custom)
+static const struct qc_op *search(int code, const char *custom)
 {
     for (size_t i = 0; i + 1 < QC_COUNT(family); i++)
         for (const struct qc_op *op = family[i]; op->name; op++)
             if (op->code == code && (code != tfl_BuiltinOperator_CUSTOM || (custom && !strcmp(op->name, custom)))) return op;
     return NULL;
+}
+
+const struct qc_op *qc_op_find(int code, const char *custom)
+{
+    enum { KEPT = 256 };
+    static _Atomic(const struct qc_op *) found[KEPT]; /* by code; any thread may enter what all would find */
+    if (code < 0 || code >= KEPT || code == tfl_BuiltinOperator_CUSTOM) return search(code, custom);
+    const struct qc_op *op = atomic_load_explicit(&found[code], memory_order_relaxed);
+    if (!op && (op = search(code, custom))) atomic_store_explicit(&found[code], op, memory_order_relaxed);
+    return op;
 }
 
 const void *qc_op_options(const struct qc_op *op, const struct qc_node *node, struct qc_arena *arena)

@@ -37,8 +37,8 @@ static qc_status check_operators(struct qc_session *session)
         for (uint32_t n = 0; n < session->model->graph[g]->node_count; n++) {
             const struct qc_node *node = session->model->graph[g]->node[n];
             const struct qc_op *op = qc_session_op(session, node);
-            const char *name = *qc_node_op(node) ? qc_node_op(node) : "a custom one without a name";
             if (op && node->version <= QC_MAX(op->max_version, 1)) continue;
+            const char *name = *qc_node_op(node) ? qc_node_op(node) : "a custom one without a name";
             char item[120];
             if (op)
                 snprintf(item, sizeof item, "%.90s version %d", name, node->version);

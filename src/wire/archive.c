@@ -27,13 +27,10 @@ static const unsigned char *find_end(const unsigned char *bytes, size_t size)
 {
     if (size < END_SIZE) return NULL;
     size_t least = size > END_SIZE + 65535 ? size - END_SIZE - 65535 : 0;
-    for (size_t at = size - END_SIZE;;) { /* a byte tells how far off the next "PK\5\6" to the left may begin */
-        const unsigned char *p = bytes + at;
-        if (get32(p) == 0x06054b50 && get16(p + 20) == size - at - END_SIZE) return p;
-        const size_t step = p[0] == 'K' ? 1 : p[0] == 5 ? 2 : p[0] == 6 ? 3 : 4;
-        if (at < least + step) return NULL;
-        at -= step;
-    }
+    const unsigned char *end = bytes + size - END_SIZE + 1;
+    for (const unsigned char *p; (p = memrchr(bytes + least, 'P', (size_t)(end - bytes) - least)); end = p)
+        if (get32(p) == 0x06054b50 && get16(p + 20) == size - (size_t)(p - bytes) - END_SIZE) return p;
+    return NULL;
 }
 
 bool qc_archive_probe(const void *bytes, size_t size)

@@ -56,16 +56,17 @@ static qc_status plan_stage(struct qc_step *step, struct qc_product *p)
     struct qc_value *x = step->in[p->x], *w = step->in[p->w], *y = step->out[0];
     size_t channels = (size_t)p->conv.out_channels;
     float x_scale = qc_value_scale(x), y_scale = qc_value_scale(y);
+    const bool f32 = p->rounding == QC_ROUND_F32, f64 = p->rounding == QC_ROUND_F64;
     float *scale = qc_step_alloc(step, channels * sizeof *scale);
-    struct qc_multiplier *multiplier = qc_step_alloc(step, channels * sizeof *multiplier);
-    double *scale64 = qc_step_alloc(step, channels * sizeof *scale64);
-    if (!scale || !multiplier || !scale64) return QC_NOMEM;
+    struct qc_multiplier *multiplier = f32 || f64 ? NULL : qc_step_alloc(step, channels * sizeof *multiplier);
+    double *scale64 = f64 ? qc_step_alloc(step, channels * sizeof *scale64) : NULL;
+    if (!scale || (f64 ? !scale64 : !f32 && !multiplier)) return QC_NOMEM;
     QC_TRY(qc_require_weights(step, operand_name(p->w), w, p->w_axis, p->conv.out_channels, scale));
     bool one = w->quant->count == 1;
     for (size_t i = 0; i < channels; i++) {
-        scale64[i] = (double)x_scale * scale[i] / y_scale;
-        double product = one && p->float_product ? (double)(x_scale * scale[i]) : (double)x_scale * scale[i];
-        multiplier[i] = qc_multiplier_of(product / y_scale);
+        const double product = one && p->float_product ? (double)(x_scale * scale[i]) : (double)x_scale * scale[i];
+        if (f64) scale64[i] = (double)x_scale * scale[i] / y_scale;
+        else if (!f32) multiplier[i] = qc_multiplier_of(product / y_scale);
         scale[i] = x_scale * scale[i] / y_scale;
     }
     p->stage = (struct qc_stage){.rounding = p->rounding, .multiplier = multiplier, .scale = scale, .scale64 = scale64, .whole = channels / 8 * 8,

@@ -81,8 +81,8 @@ qc_status qc_require_weights(struct qc_step *step, const char *what, const struc
     bool asymmetric = value->type == QC_UINT8 || value->type == QC_UINT4;
     for (uint32_t i = 0; i < quant->count; i++) {
         QC_TRY(check_scale(step, what, value, i));
-        QC_TRY(check_zero_point(step, what, value, i));
-        if (!asymmetric && quant->zero_point[i])
+        if (asymmetric) QC_TRY(check_zero_point(step, what, value, i));
+        else if (quant->zero_point[i])
             return qc_step_fail(step, QC_FORMAT, "%s '%s': zero_point[%u] is %lld, but weights must have 0", what,
                                 value->tensor->name, (unsigned)i, (long long)quant->zero_point[i]);
     }

@@ -4,6 +4,7 @@
 #include "op/shared/tiled.h"
 #include "kernel/depthwise_f32.h"
 #include "kernel/depthwise_s8.h"
+#include "kernel/fingerprint.h"
 #include "kernel/gemm_f32.h"
 #include "kernel/gemm_s8.h"
 #include "op/shared/product.h"
@@ -252,15 +253,12 @@ static struct filling filling_of(const struct qc_step *step, const struct qc_pro
 }
 
 /* Of everything that goes into the packed block beside the weights. */
-static uint64_t fingerprint(const struct filling *f, uint64_t hash)
+static uint64_t fingerprint(const struct filling *f)
 {
-    const size_t columns = f->tiled->columns * f->tiled->groups;
-    const size_t width = f->tiled->scale64 ? 8 : 4;
-    for (int part = 0; part < 2; part++) {
-        const unsigned char *byte = part ? f->bias : f->tiled->scale64 ? (const void *)f->tiled->scale64 : (const void *)f->scale;
-        for (size_t i = 0; byte && i < columns * width; i++) hash = (hash ^ byte[i]) * UINT64_C(0x100000001b3);
-    }
-    return hash;
+    const size_t bytes = f->tiled->columns * f->tiled->groups * (f->tiled->scale64 ? 8 : 4);
+    const void *scale = f->tiled->scale64 ? (const void *)f->tiled->scale64 : f->scale;
+    const uint64_t first = scale ? qc_fingerprint64(scale, bytes) : 0, second = f->bias ? qc_fingerprint64(f->bias, bytes) : 0;
+    return first + second * UINT64_C(0x9e3779b97f4a7c15);
 }
 
 qc_status qc_tiled_prepare(struct qc_step *step, struct qc_product *p, struct qc_tiled *m)
@@ -270,7 +268,7 @@ qc_status qc_tiled_prepare(struct qc_step *step, struct qc_product *p, struct qc
     char kind[96];
     const char *family = m->depthwise_f32 ? "depthwise_f32" : m->depthwise_s8 ? "depthwise_s8" : m->f32 ? "gemm_f32" : "gemm_s8";
     snprintf(kind, sizeof kind, "%s %d %d %zu %zu %zu %016llx", family, (int)m->form, (int)m->kind, m->taps, m->depth, m->groups,
-             (unsigned long long)fingerprint(&f, UINT64_C(0xcbf29ce484222325)));
+             (unsigned long long)fingerprint(&f));
     const size_t bytes = filling_bytes(&f);
     if (bytes && !(f.buffer = qc_env_resize(step->rt->env, NULL, bytes))) return QC_NOMEM;
     m->packed = qc_step_pack(step, step->in[p->w], kind, m->packed_bytes, fill, &f);
