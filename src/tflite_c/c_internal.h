@@ -1,8 +1,8 @@
 /*
  * c_internal.h - the TensorFlow Lite C API on top of sessions: what its files share.
  *
- * An interpreter mirrors every tensor of a graph in a TfLiteTensor (a view), since programs read those structs directly. Views are brought
- * up to date after every call that may move or reshape tensors. TfLiteOpaqueTensor, -Node and -Context are TfLiteTensor, -Node and
+ * An interpreter mirrors the tensors of a graph that a program asks for in TfLiteTensor structs (a view), since programs read those directly.
+ * Views are brought up to date after every call that may move or reshape tensors. TfLiteOpaqueTensor, -Node and -Context are TfLiteTensor, -Node and
  * -Context under another name, as in TensorFlow Lite.
  */
 #ifndef QC_TFLITE_C_C_INTERNAL_H
@@ -81,13 +81,14 @@ struct c_node { /* of a node that a caller's operator runs */
 struct c_view { /* of one graph */
     struct TfLiteInterpreter *interpreter;
     struct qc_frame *frame;
-    TfLiteTensor *tensor; /* [graph->tensor_count + C_SPARE_TENSORS] */
+    TfLiteTensor *tensor; /* [graph->tensor_count + C_SPARE_TENSORS]; zeros until somebody asks for it, if no caller's operator runs */
     size_t tensor_count;
     TfLiteContext context;
     struct qc_step *step; /* whose hook is running; NULL outside */
     struct c_node *nodes;
     TfLiteIntArray *variables; /* made when first asked for */
     bool made;
+    bool fluid;    /* some value gets its shape and memory while invoking */
     bool reshaped; /* strings written to an input changed its shape: planned anew by the next invocation */
 };
 
@@ -117,6 +118,8 @@ TfLiteType c_type(qc_dtype type);
 qc_dtype c_dtype(TfLiteType type); /* QC_DTYPE_COUNT for none */
 /* Makes the view of a graph, or brings it up to date. NULL without memory. */
 struct c_view *c_view_sync(struct TfLiteInterpreter *interpreter, uint32_t graph);
+/* The mirror of one tensor. */
+TfLiteTensor *c_view_tensor(struct c_view *view, uint32_t index);
 void c_view_sync_value(struct c_view *view, const struct qc_value *value);
 void c_view_free(struct c_view *view);
 /* The view that the tensor belongs to; NULL for a struct of the program's own. */

@@ -173,7 +173,7 @@ void TfLiteInterpreterDelete(TfLiteInterpreter *interpreter)
 static TfLiteTensor *tensor_at(const TfLiteInterpreter *interpreter, const int *list, int count, int32_t index)
 {
     if (index < 0 || index >= count) return NULL;
-    return &interpreter->view[interpreter->session->main->graph->index].tensor[list[index]];
+    return c_view_tensor(&interpreter->view[interpreter->session->main->graph->index], (uint32_t)list[index]);
 }
 
 int32_t TfLiteInterpreterGetInputTensorCount(const TfLiteInterpreter *interpreter)
@@ -208,8 +208,8 @@ const TfLiteTensor *TfLiteInterpreterGetOutputTensor(const TfLiteInterpreter *in
 
 TfLiteTensor *TfLiteInterpreterGetTensor(const TfLiteInterpreter *interpreter, int index)
 {
-    const struct c_view *view = &interpreter->view[interpreter->session->main->graph->index];
-    return index < 0 || (size_t)index >= view->frame->graph->tensor_count ? NULL : &view->tensor[index];
+    struct c_view *view = &interpreter->view[interpreter->session->main->graph->index];
+    return index < 0 || (size_t)index >= view->frame->graph->tensor_count ? NULL : c_view_tensor(view, (uint32_t)index);
 }
 
 int32_t TfLiteInterpreterGetInputTensorIndex(const TfLiteInterpreter *interpreter, int32_t input_index)
@@ -327,7 +327,7 @@ TfLiteStatus c_invoke(struct TfLiteInterpreter *interpreter, struct c_view *view
     _mm_setcsr(mode);
 #endif
     if (!status && view->frame == session->main) copy_custom(interpreter, view);
-    if (!c_view_sync(interpreter, view->frame->graph->index)) return kTfLiteError;
+    if ((status || view->fluid) && !c_view_sync(interpreter, view->frame->graph->index)) return kTfLiteError;
     return status ? c_report_error(&interpreter->reporter, &session->env) : kTfLiteOk;
 }
 
@@ -357,11 +357,11 @@ TfLiteStatus TfLiteInterpreterResetVariableTensors(TfLiteInterpreter *interprete
 
 static int32_t variable_at(const TfLiteInterpreter *interpreter, int32_t wanted, TfLiteTensor **tensor)
 {
-    const struct c_view *view = &interpreter->view[interpreter->session->main->graph->index];
+    struct c_view *view = &interpreter->view[interpreter->session->main->graph->index];
     int32_t count = 0;
     for (uint32_t i = 0; i < view->frame->graph->tensor_count; i++) {
         if (!view->frame->graph->tensor[i]->variable) continue;
-        if (count == wanted) *tensor = &view->tensor[i];
+        if (count == wanted) *tensor = c_view_tensor(view, i);
         count++;
     }
     return count;

@@ -114,13 +114,13 @@ static struct qc_tensor *find(struct qc_signature_entry *const *list, int count,
 TfLiteTensor *TfLiteSignatureRunnerGetInputTensor(TfLiteSignatureRunner *signature_runner, const char *input_name)
 {
     const struct qc_tensor *tensor = find(signature_runner->input, signature_runner->signature->input_count, input_name);
-    return tensor ? &signature_runner->view->tensor[tensor->index] : NULL;
+    return tensor ? c_view_tensor(signature_runner->view, tensor->index) : NULL;
 }
 
 const TfLiteTensor *TfLiteSignatureRunnerGetOutputTensor(const TfLiteSignatureRunner *signature_runner, const char *output_name)
 {
     const struct qc_tensor *tensor = find(signature_runner->output, signature_runner->signature->output_count, output_name);
-    return tensor ? &signature_runner->view->tensor[tensor->index] : NULL;
+    return tensor ? c_view_tensor(signature_runner->view, tensor->index) : NULL;
 }
 
 TfLiteStatus TfLiteSignatureRunnerResizeInputTensor(TfLiteSignatureRunner *signature_runner, const char *input_name, const int *input_dims,

@@ -81,6 +81,21 @@ void c_view_sync_value(struct c_view *view, const struct qc_value *value)
     }
 }
 
+static void make_tensor(struct c_view *view, uint32_t index)
+{
+    const struct qc_tensor *from = view->frame->graph->tensor[index];
+    TfLiteTensor *to = &view->tensor[index];
+    TfLiteIntArray *signature = NULL;
+    to->name = from->name;
+    to->allocation = view; /* for c_view_of; TensorFlow Lite keeps a pointer of its own there */
+    to->is_variable = from->variable;
+    to->buffer_handle = kTfLiteNullBufferHandle;
+    set_quantization(to, from->quant);
+    bool differs = from->has_shape && memcmp(from->signature, from->dims, from->rank * sizeof *from->dims) != 0;
+    set_dims(&signature, differs ? from->rank : 0, from->signature);
+    to->dims_signature = signature;
+}
+
 static bool make(struct c_view *view, struct TfLiteInterpreter *interpreter, uint32_t index)
 {
     struct qc_session *session = interpreter->session;
@@ -90,37 +105,43 @@ static bool make(struct c_view *view, struct TfLiteInterpreter *interpreter, uin
     view->tensor_count = graph->tensor_count;
     view->tensor = calloc(graph->tensor_count + C_SPARE_TENSORS, sizeof *view->tensor);
     if (!view->tensor) return false;
-    for (uint32_t i = 0; i < graph->tensor_count; i++) {
-        const struct qc_tensor *from = graph->tensor[i];
-        TfLiteTensor *to = &view->tensor[i];
-        TfLiteIntArray *signature = NULL;
-        to->name = from->name;
-        to->allocation = view; /* for c_view_of; TensorFlow Lite keeps a pointer of its own there */
-        to->is_variable = from->variable;
-        to->buffer_handle = kTfLiteNullBufferHandle;
-        set_quantization(to, from->quant);
-        bool differs = from->has_shape && memcmp(from->signature, from->dims, from->rank * sizeof *from->dims) != 0;
-        set_dims(&signature, differs ? from->rank : 0, from->signature);
-        to->dims_signature = signature;
-    }
+    for (uint32_t i = 0; interpreter->op_count && i < graph->tensor_count; i++) make_tensor(view, i); /* operators read the array itself */
     return view->made = true;
+}
+
+/* A value as its mirror is to show it: an input's shape is there before it is planned. */
+static struct qc_value shown(const struct c_view *view, uint32_t index)
+{
+    struct qc_value value = view->frame->value[index].value;
+    for (int k = 0; k < view->frame->graph->input_count; k++)
+        if (view->frame->graph->input[k]->index == index) {
+            value.shaped = true;
+            if (!view->frame->planned) value.bytes = qc_dtype_bytes(value.type, qc_value_elements(&value));
+        }
+    return value;
 }
 
 struct c_view *c_view_sync(struct TfLiteInterpreter *interpreter, uint32_t index)
 {
     struct c_view *view = &interpreter->view[index];
     if (!view->made && !make(view, interpreter, index)) return NULL;
+    view->fluid = false;
     for (uint32_t i = 0; i < view->frame->graph->tensor_count; i++) {
-        const struct qc_value *value = &view->frame->value[i].value;
-        struct qc_value input = *value;
-        for (int k = 0; k < view->frame->graph->input_count; k++) /* an input's shape is there before it is planned */
-            if (view->frame->graph->input[k]->index == i) {
-                input.shaped = true;
-                if (!view->frame->planned) input.bytes = qc_dtype_bytes(input.type, qc_value_elements(&input));
-            }
-        c_view_sync_value(view, &input);
+        view->fluid |= view->frame->value[i].value.dynamic;
+        if (!view->tensor[i].allocation) continue;
+        const struct qc_value value = shown(view, i);
+        c_view_sync_value(view, &value);
     }
     return view;
+}
+
+TfLiteTensor *c_view_tensor(struct c_view *view, uint32_t index)
+{
+    if (view->tensor[index].allocation) return &view->tensor[index];
+    make_tensor(view, index);
+    const struct qc_value value = shown(view, index);
+    c_view_sync_value(view, &value);
+    return &view->tensor[index];
 }
 
 struct c_view *c_view_of(const TfLiteTensor *tensor)

@@ -58,15 +58,15 @@ static qc_status plan_stage(struct qc_step *step, struct qc_product *p)
     float x_scale = qc_value_scale(x), y_scale = qc_value_scale(y);
     const bool f32 = p->rounding == QC_ROUND_F32, f64 = p->rounding == QC_ROUND_F64;
     float *scale = qc_step_alloc(step, channels * sizeof *scale);
-    struct qc_multiplier *multiplier = f32 || f64 ? NULL : qc_step_alloc(step, channels * sizeof *multiplier);
+    struct qc_multiplier *multiplier = f32 ? NULL : qc_step_alloc(step, channels * sizeof *multiplier);
     double *scale64 = f64 ? qc_step_alloc(step, channels * sizeof *scale64) : NULL;
-    if (!scale || (f64 ? !scale64 : !f32 && !multiplier)) return QC_NOMEM;
+    if (!scale || (!f32 && !multiplier) || (f64 && !scale64)) return QC_NOMEM;
     QC_TRY(qc_require_weights(step, operand_name(p->w), w, p->w_axis, p->conv.out_channels, scale));
     bool one = w->quant->count == 1;
     for (size_t i = 0; i < channels; i++) {
         const double product = one && p->float_product ? (double)(x_scale * scale[i]) : (double)x_scale * scale[i];
         if (f64) scale64[i] = (double)x_scale * scale[i] / y_scale;
-        else if (!f32) multiplier[i] = qc_multiplier_of(product / y_scale);
+        if (!f32) multiplier[i] = qc_multiplier_of(product / y_scale);
         scale[i] = x_scale * scale[i] / y_scale;
     }
     p->stage = (struct qc_stage){.rounding = p->rounding, .multiplier = multiplier, .scale = scale, .scale64 = scale64, .whole = channels / 8 * 8,
@@ -98,6 +98,24 @@ static qc_status plan_hybrid(struct qc_step *step, struct qc_product *p)
     return QC_OK;
 }
 
+/* One row against many weights, which are read as they stand. Few are packed: columns side by side need no sums across a vector. */
+static bool one_row(const struct qc_step *step, const struct qc_product *p)
+{
+    enum { LEAST_DEPTH = 256, LEAST = 16384 };
+    const struct qc_conv *c = &p->conv;
+    const size_t depth = (size_t)c->in_channels, columns = (size_t)c->out_channels;
+    return p->kind == QC_PRODUCT_F32 && p->weights.direct && c->groups == 1 && depth >= LEAST_DEPTH && depth * columns >= LEAST &&
+           qc_value_elements(step->in[p->x]) == depth && qc_value_elements(step->out[0]) == columns && qc_value_elements(step->in[p->w]) == depth * columns;
+}
+
+static void plan_one_row(struct qc_step *step, struct qc_product *p)
+{
+    p->dot = qc_dot_f32_pick(qc_cpu_features());
+    step->kernel = p->dot->variant.name;
+    step->finishes = true;
+    step->work = (uint64_t)p->conv.in_channels * (uint64_t)p->conv.out_channels;
+}
+
 qc_status qc_product_plan(struct qc_step *step, struct qc_product *p)
 {
     static const char *const name[] = {"conv_f32_ref", "conv_hybrid_ref", "conv_s8_ref", "conv_u8_ref", "conv_s16_ref", "conv_s16_b32_ref"};
@@ -110,6 +128,10 @@ qc_status qc_product_plan(struct qc_step *step, struct qc_product *p)
     p->weights.flip = p->kind == QC_PRODUCT_U8;
     step->kernel = name[p->kind];
     QC_TRY(qc_weights_plan(step, &p->weights));
+    if (one_row(step, p)) {
+        plan_one_row(step, p);
+        return QC_OK;
+    }
     return qc_tiled_plan(step, p, &p->tiled);
 }
 
@@ -159,10 +181,24 @@ void qc_product_run_rows(struct qc_step *step, const struct qc_product *p, int32
     qc_tiled_run(step, p, p->tiled, &input);
 }
 
+static void run_one_row(struct qc_step *step, const struct qc_product *p)
+{
+    const struct qc_value *bias = qc_operand(step, p->bias);
+    const struct qc_dot_f32_call call = {.kernel = p->dot, .columns = (size_t)p->conv.out_channels, .k = (size_t)p->conv.in_channels,
+                                         .x = step->in[p->x]->data, .w = step->in[p->w]->data, .bias = bias ? bias->data : NULL,
+                                         .y = step->out[0]->data, .low = p->low, .high = p->high};
+    qc_dot_f32_run(&call, step->rt->pool);
+    if (step->finish) qc_finish_f32(step->finish, call.y, 0, call.columns, 1, call.columns);
+}
+
 qc_status qc_product_run(struct qc_step *step, struct qc_product *p)
 {
     const struct qc_conv *c = &p->conv;
     const struct qc_value *bias = qc_operand(step, p->bias);
+    if (p->dot) {
+        run_one_row(step, p);
+        return QC_OK;
+    }
     char *scratch = step->scratch;
     struct task task = {.p = p, .x = step->in[p->x]->data, .w = p->tiled ? NULL : qc_weights_get(step, &p->weights), .bias = bias ? bias->data : NULL,
                         .y = step->out[0]->data, .how = p->hybrid};

@@ -18,6 +18,7 @@
 #define QC_OP_SHARED_PRODUCT_H
 
 #include "kernel/conv.h"
+#include "kernel/dot_f32.h"
 #include "kernel/row_quantize.h"
 #include "op/shared/tiled.h"
 #include "op/shared/weights.h"
@@ -36,6 +37,7 @@ struct qc_product {
     bool float_product;         /* multiplier from the float32, not float64, product of the two scales (TFLite, one scale) */
     enum qc_row_quantization hybrid; /* one row for each conv.batch */
     /* private */
+    const struct qc_dot_f32 *dot; /* of one row; NULL: see tiled */
     struct qc_tiled *tiled;   /* NULL: the reference kernels */
     enum qc_product_kind kind;
     struct qc_weights weights;
