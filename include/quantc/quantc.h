@@ -138,10 +138,11 @@ enum qc_route {
 
 /* The written form of recurrent layers. */
 enum qc_recurrent {
-    QC_RECURRENT_AUTO = 0,   /* the fastest in LiteRT that is exact for the layer; a dynamic batch stays so */
-    QC_RECURRENT_FUSED = 1,  /* UNIDIRECTIONAL_SEQUENCE_LSTM, made stateless by a reset step; batch fixed */
+    QC_RECURRENT_AUTO = 0,   /* the fastest in LiteRT */
+    QC_RECURRENT_FUSED = 1,  /* LSTM: UNIDIRECTIONAL_SEQUENCE_LSTM, its states cleared on every call; a loop where that is not exact (masks) */
     QC_RECURRENT_LOOP = 2,   /* WHILE with a body subgraph */
     QC_RECURRENT_UNROLL = 3, /* basic operators only */
+    QC_RECURRENT_INT8 = 4,   /* as FUSED, because mode int8 computes nothing else of recurrent layers in integers */
 };
 
 /* ---- 4. Models -------------------------------------------------------------------------------------------------- */
@@ -292,6 +293,7 @@ struct qc_mode {
     const char *const *aliases;
     const char *summary;    /* one line */
     bool needs_samples;     /* activations are quantized, so their ranges must be known */
+    int recurrent;          /* enum qc_recurrent: the form to import recurrent layers in */
 };
 QC_API bool qc_mode_list(size_t index, struct qc_mode *mode);
 

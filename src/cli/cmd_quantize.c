@@ -78,15 +78,16 @@ static char *read_text(const char *path)
     return NULL;
 }
 
-static bool is_float_mode(const char *mode)
+/* The form of recurrent layers that suits the mode. */
+static int recurrent_of(const char *mode)
 {
     struct qc_mode row;
     for (size_t i = 0; qc_mode_list(i, &row); i++) {
         bool found = !strcmp(row.name, mode);
         for (const char *const *alias = row.aliases; alias && *alias; alias++) found |= !strcmp(*alias, mode);
-        if (found) return !strcmp(row.name, "float32") || !strcmp(row.name, "float16");
+        if (found) return row.recurrent;
     }
-    return false;
+    return QC_RECURRENT_AUTO;
 }
 
 static int read_arguments(struct arguments *a)
@@ -106,8 +107,7 @@ static int read_arguments(struct arguments *a)
         if (!read_word("--route", a->route, route, &index)) return CLI_USAGE;
         a->import.route = index;
     }
-    /* The flag that starts a fused layer anew would take the whole range of its int8 input. */
-    if (!a->import.recurrent && a->mode && !is_float_mode(a->mode)) a->import.recurrent = QC_RECURRENT_LOOP;
+    if (!a->import.recurrent && a->mode) a->import.recurrent = recurrent_of(a->mode);
     if (a->batch && !cli_number("--batch", a->batch, 1, 1 << 20, &number)) return CLI_USAGE;
     if (a->batch) a->import.batch = (int32_t)number;
     if (a->min_elements && !cli_number("--min-elements", a->min_elements, 1, INT32_MAX, &number)) return CLI_USAGE;
@@ -421,8 +421,8 @@ static const char help[] =
     CLI_CLASSIFIER_HELP
     "\n"
     "import:\n"
-    "  --recurrent FORM       auto (default): the fastest in LiteRT that is exact, a batch of any size included; fused: one operator, for LSTMs of a\n"
-    "                         fixed batch; loop: WHILE; unroll: basic operators only, a copy of the cell for each step\n"
+    "  --recurrent FORM       auto (default): the fastest in LiteRT; in int8 fused, in int16x8 loop. fused: one operator, for LSTMs without a mask;\n"
+    "                         loop: WHILE; unroll: basic operators only, a copy of the cell for each step\n"
     "  --batch N              a fixed batch size\n"
     "  --signature NAME       of a SavedModel; --tag LIST its tag set; --route graph|config: from its graph (default) or, as Keras 2\n"
     "                         writes it, from the configuration of its layers\n";

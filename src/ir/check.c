@@ -2,7 +2,8 @@
  * check.c - the invariants of a graph, in one place. See ir.h.
  *
  *   1. tensor->index, node->index and graph->index are positions; every operand belongs to the node's graph.
- *   2. a tensor has one source: a graph input, a constant, a variable or one producer; a producer lists it as an output.
+ *   2. a tensor has one source: a graph input, a constant, a variable or one producer (which may write a variable anew); a producer lists it as
+ *      an output.
  *   3. nodes stand after the producers of their inputs.
  *   4. uses mirror node inputs exactly; output_uses counts the graph's outputs.
  *   5. a constant's bytes are those of its shape (sparse ones and strings aside); dimensions are not negative.

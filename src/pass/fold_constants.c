@@ -10,8 +10,21 @@
 
 enum { SMALL = 16 * 1024 }; /* bytes: results up to this are folded though their operands are smaller */
 
+/* Into a variable, itself or by the next node: LiteRT computes operators on constants once, when it allocates, but this is to happen on every call. */
+static bool writes_variable(const struct qc_node *node)
+{
+    for (int i = 0; i < node->out_count; i++) {
+        if (node->out[i]->variable) return true;
+        for (const struct qc_use *use = node->out[i]->uses; use; use = use->next)
+            for (int k = 0; k < use->node->out_count; k++)
+                if (use->node->out[k]->variable) return true;
+    }
+    return false;
+}
+
 static bool may_fold(const struct qc_node *node)
 {
+    if (writes_variable(node)) return false;
     switch (node->code) {
     case tfl_BuiltinOperator_DEQUANTIZE:
     case tfl_BuiltinOperator_RANDOM_UNIFORM:

@@ -86,7 +86,7 @@ static bool may_share(const struct qc_node *node)
     for (int i = 0; i < node->in_count; i++)
         if (node->in[i] && node->in[i]->variable) return false;
     for (int i = 0; i < node->out_count; i++)
-        if (node->out[i]->output_uses || node->out[i]->quant) return false;
+        if (node->out[i]->output_uses || node->out[i]->quant || node->out[i]->variable) return false;
     return true;
 }
 

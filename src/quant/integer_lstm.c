@@ -16,6 +16,26 @@ bool qc_int_lstm(const struct qc_node *node)
     return node->code == tfl_BuiltinOperator_UNIDIRECTIONAL_SEQUENCE_LSTM;
 }
 
+static bool made_by(const struct qc_tensor *tensor, int code)
+{
+    return tensor && tensor->producer && tensor->producer->code == code;
+}
+
+/* MUL(ZEROS_LIKE(x), zeros) into a variable. */
+static bool writes_zeros(const struct qc_node *node)
+{
+    return node->code == tfl_BuiltinOperator_MUL && node->out[0]->variable && made_by(node->in[0], tfl_BuiltinOperator_ZEROS_LIKE) &&
+           !node->in[0]->producer->in[0]->constant && node->in[1]->constant;
+}
+
+bool qc_int_lstm_clears(const struct qc_node *node)
+{
+    if (node->code != tfl_BuiltinOperator_ZEROS_LIKE) return writes_zeros(node);
+    for (const struct qc_use *use = node->out[0]->uses; use; use = use->next)
+        if (!writes_zeros(use->node)) return false;
+    return node->out[0]->uses && !node->out[0]->output_uses;
+}
+
 /* ---- calibration ---- */
 
 static const struct tfl_UnidirectionalSequenceLSTMOptions *options_of(const struct qc_step *step)
@@ -105,6 +125,9 @@ const char *qc_int_lstm_refusal(const struct qc_quantizer *q, const struct qc_no
     const struct qc_tensor *c = operand(node, C), *h = operand(node, H);
     if (bits != 8) return "TensorFlow Lite has no kernel for it with int16 input";
     if (!c || !h || !c->variable || !h->variable || qc_tensor_use_count(c) != 1 || qc_tensor_use_count(h) != 1) return "its states are not its own";
+    if ((h->producer || c->producer) && !(made_by(h, tfl_BuiltinOperator_MUL) && made_by(c, tfl_BuiltinOperator_MUL) && writes_zeros(h->producer) &&
+                                          writes_zeros(c->producer)))
+        return "its states do not start from zero";
     if (operand(node, PEEPHOLE + 2) || operand(node, PROJECTION) || operand(node, NORM + 3)) return "it has peepholes, a projection or normalization";
     if (qc_option(node, "fused_activation_function", 0) != tfl_ActivationFunctionType_TANH) return "TensorFlow Lite's integer kernel has tanh alone";
     for (int g = operand(node, W) ? 0 : 1; g < GATES; g++) {
@@ -127,9 +150,42 @@ static qc_status new_state(struct qc_int_plan *plan, struct qc_node *node, int s
     const struct qc_tensor *old = node->in[slot];
     struct qc_tensor *state = qc_graph_add_tensor(plan->graph, old->name, type, old->rank, old->dims);
     if (!state || !(state->quant = qc_quant_new(&plan->q->model->arena, params.scale, params.zero_point))) return QC_NOMEM;
+    memcpy(state->signature, old->signature, sizeof state->signature);
     state->variable = true;
     qc_node_set_input(node, slot, state);
     return QC_OK;
+}
+
+/* `mul` wrote zeros into a float state: now into an int8 `state`, as one int8 feature times 0. */
+static qc_status write_zeros(struct qc_int_plan *plan, struct qc_node *mul, struct qc_tensor *state)
+{
+    struct qc_arena *arena = &plan->q->model->arena;
+    const struct qc_tensor *like = mul->in[1];
+    size_t count = qc_tensor_elements(like);
+    int8_t *stored = qc_arena_array(arena, count, 1); /* zeros */
+    struct qc_tensor *zeros = stored ? qc_graph_add_constant(plan->graph, like->name, QC_INT8, like->rank, like->dims, stored, count) : NULL;
+    if (!zeros || !(zeros->quant = qc_quant_new(arena, 1, 0))) return QC_NOMEM;
+    qc_node_set_input(mul, 0, mul->in[0]->producer->in[0]); /* what ZEROS_LIKE read */
+    qc_node_set_input(mul, 1, zeros);
+    QC_TRY(qc_int_activation(plan, &(struct qc_int_node){.node = mul, .bits = 8}, 0));
+    mul->version = 0;
+    qc_node_set_output(mul, 0, state);
+    return QC_OK;
+}
+
+/* The cell state takes 16 bits of 8-bit zeros. CAST, because TensorFlow Lite had no QUANTIZE from int8 to int16 for long. */
+static qc_status clear_states(struct qc_int_plan *plan, struct qc_node *node, struct qc_node *hidden, struct qc_node *cell)
+{
+    struct qc_arena *arena = &plan->q->model->arena;
+    struct tfl_CastOptions *options = fb_new(arena, &tfl_CastOptions_table);
+    struct qc_tensor *c = node->in[C], *zeros = qc_graph_add_tensor(plan->graph, c->name, QC_INT8, c->rank, c->dims);
+    if (!options || !zeros || !(zeros->quant = qc_quant_new(arena, 1, 0))) return QC_NOMEM;
+    memcpy(zeros->signature, c->signature, sizeof zeros->signature);
+    QC_TRY(write_zeros(plan, hidden, node->in[H]));
+    QC_TRY(write_zeros(plan, cell, zeros));
+    options->in_data_type = tfl_TensorType_INT8;
+    options->out_data_type = tfl_TensorType_INT16;
+    return qc_graph_add_node(plan->graph, node, tfl_BuiltinOperator_CAST, &tfl_CastOptions_table, options, 1, &zeros, 1, &c) ? QC_OK : QC_NOMEM;
 }
 
 /* Only the hidden state in front of a projection has parameters; without one they are those of the output. */
@@ -171,8 +227,10 @@ qc_status qc_int_lstm_apply(struct qc_int_plan *plan, const struct qc_int_node *
     QC_TRY(qc_int_results(plan, n));
     struct qc_affine hidden = {node->out[0]->quant->scale[0], (int32_t)node->out[0]->quant->zero_point[0]};
     for (int g = node->in[W] ? 0 : 1; g < GATES; g++) QC_TRY(quantize_gate(plan, node, g, node->in[X]->quant->scale[0]));
+    struct qc_node *hidden_zeros = node->in[H]->producer, *cell_zeros = node->in[C]->producer;
     QC_TRY(new_state(plan, node, H, QC_INT8, hidden));
     QC_TRY(new_state(plan, node, C, QC_INT16, cell));
+    if (hidden_zeros) QC_TRY(clear_states(plan, node, hidden_zeros, cell_zeros));
     QC_TRY(add_intermediates(plan, node, hidden));
     node->version = 0;
     return qc_set_option(node, "asymmetric_quantize_inputs", 0);

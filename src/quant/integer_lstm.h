@@ -1,7 +1,8 @@
 /*
  * integer_lstm.h - UNIDIRECTIONAL_SEQUENCE_LSTM in integers, by the recipe of TensorFlow Lite's quantizer for its "8x8_16" kernel: int8 input,
  * output, hidden state and weights (one scale for each matrix), int32 biases, a 16-bit cell state whose range is a power of two. Plain
- * cells alone: peepholes, projections and layer normalization stay float, with the reason.
+ * cells alone: peepholes, projections and layer normalization stay float, with the reason. Operators that clear the states on every call stay
+ * in front, in integers: MUL(one feature as int8, 0) is the hidden state, a CAST of another the cell state.
  */
 #ifndef QC_QUANT_INTEGER_LSTM_H
 #define QC_QUANT_INTEGER_LSTM_H
@@ -10,6 +11,8 @@
 #include "quant/integer.h"
 
 bool qc_int_lstm(const struct qc_node *node);
+/* It is one of those that write zeros into the states of an LSTM: MUL(ZEROS_LIKE(x), zeros) into a variable. They go with the LSTM. */
+bool qc_int_lstm_clears(const struct qc_node *node);
 
 /*
  * The cell state at every step of the sequence that `step` has just computed from zero states: [batch][cells] floats, given to `see` one

@@ -75,36 +75,11 @@ static const char *operand_refusal(const struct qc_quantizer *q, const struct qc
     return NULL;
 }
 
-/* A constant beside a value far smaller: the flag in front of a fused LSTM that starts it anew. */
-static bool constant_dwarfs(const struct qc_quantizer *q, const struct qc_node *node)
-{
-    float constant = 0, other = 0, min, max;
-    for (int i = 0; i < node->in_count; i++) {
-        const struct qc_tensor *in = node->in[i];
-        if (!qc_int_is_float(in)) return false;
-        for (size_t k = 0; in->constant && k + 4 <= in->bytes; k += 4) {
-            memcpy(&max, (const char *)in->data + k, 4);
-            constant = fmaxf(constant, fabsf(max));
-        }
-        if (!in->constant && qc_stats_range(q->stats, in, &min, &max)) other = fmaxf(other, fmaxf(-min, max));
-    }
-    return other > 0 && constant > 16 * other;
-}
-
-static const char *flag_refusal(const struct qc_quantizer *q, const struct qc_node *node)
-{
-    const struct qc_node *join = qc_int_lstm(node) && node->in[0] ? node->in[0]->producer : node;
-    if (!join || join->code != tfl_BuiltinOperator_CONCATENATION || !constant_dwarfs(q, join)) return NULL;
-    return "a constant so large that one scale makes the rest 0; of a fused LSTM it is the reset flag: --recurrent loop does without";
-}
-
 static const char *refusal_of(const struct qc_quantizer *q, const struct qc_node *node, int bits)
 {
     const struct qc_quant_rule *rule = rule_of(node);
     if (node->code == tfl_BuiltinOperator_WHILE)
         return "a loop: its state would be rounded again at every step, so its body computes in float";
-    const char *flag = bits == 8 ? flag_refusal(q, node) : NULL;
-    if (flag) return flag;
     if (qc_int_lstm(node)) return qc_int_lstm_refusal(q, node, bits);
     if (!rule || !(rule->modes & (QC_Q_INT8 | QC_Q_INT16))) return "TensorFlow Lite has no integer kernel for it";
     if (!(rule->modes & (bits == 8 ? QC_Q_INT8 : QC_Q_INT16)))
@@ -125,7 +100,7 @@ static void classify(struct qc_int_plan *plan)
     for (uint32_t i = 0; i < plan->node_count; i++) {
         struct qc_int_node *n = &plan->node[i];
         int bits = qc_select(plan->q, n->node)->bits;
-        if (!bits || !has_floats(n->node) || n->node->code == tfl_BuiltinOperator_DEQUANTIZE) continue;
+        if (!bits || !has_floats(n->node) || n->node->code == tfl_BuiltinOperator_DEQUANTIZE || qc_int_lstm_clears(n->node)) continue;
         if (bits == 16 && qc_weight_stays_int8(plan->q, n->node)) continue;
         n->refusal = refusal_of(plan->q, n->node, bits);
         if (!n->refusal) n->bits = bits;

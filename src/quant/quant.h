@@ -17,6 +17,7 @@ struct qc_scheme {
     const char *name, *summary;
     const char *const *aliases; /* NULL-terminated */
     int bits;                   /* of activations: 8, 16; 0: they stay float */
+    int recurrent;              /* enum qc_recurrent: the form that suits */
     /* Treats operand `slot`, a float32 constant, of a node that computes in float. NULL: it stays. */
     qc_status (*constant)(struct qc_quantizer *q, struct qc_node *node, int slot);
 };

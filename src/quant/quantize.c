@@ -30,7 +30,7 @@ const struct qc_scheme *qc_scheme_find(const char *name)
 bool qc_mode_list(size_t index, struct qc_mode *mode)
 {
     if (index + 1 >= QC_COUNT(schemes)) return false;
-    *mode = (struct qc_mode){schemes[index]->name, schemes[index]->aliases, schemes[index]->summary, schemes[index]->bits != 0};
+    *mode = (struct qc_mode){schemes[index]->name, schemes[index]->aliases, schemes[index]->summary, schemes[index]->bits != 0, schemes[index]->recurrent};
     return true;
 }
 

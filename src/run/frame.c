@@ -301,6 +301,7 @@ static qc_status plan_step(struct qc_frame *frame, struct qc_frame_step *fs)
     for (int i = 0; i < step->out_count; i++) {
         if (!step->out[i]->shaped) return qc_step_fail(step, QC_UNSUPPORTED, "the shape of output %d cannot be found", i);
         if (step->out[i]->type == QC_STRING) step->out[i]->dynamic = true;
+        if (step->out[i]->tensor->variable) QC_TRY(qc_frame_reserve(frame, qc_frame_holder(step->out[i]), step->out[i]->bytes));
     }
     if (!evaluable(step, &constant)) return plan_and_prepare(step);
     if (!constant || !stays_stored(frame, step)) return evaluate(frame, fs, constant);

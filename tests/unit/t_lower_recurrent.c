@@ -172,21 +172,20 @@ static void fused(void **state)
         e.spec.form = QC_RECURRENT_FUSED;
         e.spec.go_backwards = bits & 1;
         e.spec.return_sequences = bits & 2;
-        check_example(&e, 1);
+        check_example(&e, bits % 3 ? 1 : MAX_BATCH);
     }
 }
 
-/* A long sequence is fastest fused, but that fixes the batch. */
-static void automatic_form(int free_dims, const char *form)
+static void automatic_form(enum qc_recurrent wish, int32_t steps, const char *form)
 {
     struct fixture f;
     struct qc_build *b = begin(&f);
     struct qc_recurrent_result result;
     struct qc_cell cell = {.kind = QC_CELL_LSTM};
-    struct qc_recurrent_spec spec = {.cell = &cell, .cell_count = 1, .return_sequences = true};
+    struct qc_recurrent_spec spec = {.cell = &cell, .cell_count = 1, .return_sequences = true, .form = wish};
     uint32_t seed = 7;
     fill_cell(&cell, &seed);
-    struct qc_tensor *x = input(&f, QC_FLOAT32, 3, (int32_t[]){1, 4 * (INPUTS + UNITS), INPUTS}, free_dims);
+    struct qc_tensor *x = input(&f, QC_FLOAT32, 3, (int32_t[]){1, steps, INPUTS}, 1);
     assert_int_equal(qc_lower_recurrent(b, x, &spec, &result), QC_OK);
     assert_non_null(strstr(qc_model_note(f.model, 0), form));
     qc_model_free(f.model);
@@ -198,8 +197,10 @@ static void automatic_form(int free_dims, const char *form)
 static void automatic(void **state)
 {
     (void)state;
-    automatic_form(0, "recurrent form fused (the fastest for a sequence as long as this; the batch size is fixed)");
-    automatic_form(1, "recurrent form loop (it keeps the batch dynamic; with --batch 1 the fused form is faster");
+    automatic_form(QC_RECURRENT_AUTO, 4 * (INPUTS + UNITS), "recurrent form fused (the fastest in LiteRT for a sequence as long as this)");
+    automatic_form(QC_RECURRENT_AUTO, INPUTS + UNITS, "recurrent form loop (the fastest in LiteRT)");
+    automatic_form(QC_RECURRENT_AUTO, 4, "recurrent form unroll (it has few steps)");
+    automatic_form(QC_RECURRENT_INT8, 4, "recurrent form fused (the one with an int8 kernel)");
 }
 
 static void wrong_weights_are_a_sentence(void **state)

@@ -19,16 +19,23 @@ static struct qc_tensor *constant(struct qc_build *b, int rank, const int32_t *d
     return qc_build_constant(b, "w", QC_FLOAT32, rank, dims, value);
 }
 
-static struct qc_tensor *state(struct qc_build *b, const char *name)
+/* zero: written into it on every call; NULL: it keeps its value */
+static struct qc_tensor *state(struct qc_build *b, const char *name, struct qc_tensor *zero)
 {
+    if (zero) {
+        struct qc_tensor *tensor = qc_build_binary(b, tfl_BuiltinOperator_MUL, zero, constant(b, 1, (int32_t[]){UNITS}, 1, 0));
+        assert_non_null(tensor);
+        tensor->variable = true;
+        return tensor;
+    }
     struct qc_tensor *tensor = qc_graph_add_tensor(b->graph, name, QC_FLOAT32, 2, (int32_t[]){1, UNITS});
     assert_non_null(tensor);
     tensor->variable = true;
     return tensor;
 }
 
-/* spoil: one enormous weight. */
-static struct qc_model *layer(bool time_major, bool coupled, float spoil)
+/* spoil: one enormous weight. clear: the states are zeros at the beginning of every call. */
+static struct qc_model *layer(bool time_major, bool coupled, float spoil, bool clear)
 {
     struct qc_model *model = qc_model_new(NULL, NULL);
     struct qc_build b = {.graph = model->graph[0], .scope = "lstm"};
@@ -43,8 +50,12 @@ static struct qc_model *layer(bool time_major, bool coupled, float spoil)
         in[12 + g] = constant(&b, 1, (int32_t[]){UNITS}, 30 + (uint64_t)g, 0.5f);
     }
     if (spoil != 0) ((float *)(uintptr_t)in[2]->data)[3] = spoil;
-    in[H] = state(&b, "h");
-    in[C] = state(&b, "c");
+    struct qc_tensor *one[] = {x, qc_build_i32s(&b, 3, (int32_t[]){0, 0, 0}), qc_build_i32s(&b, 3, (int32_t[]){1, 1, 1})};
+    struct qc_tensor *zero = clear ? qc_build_unary(&b, tfl_BuiltinOperator_ZEROS_LIKE,
+                                                    qc_build_reshape(&b, qc_build_op(&b, tfl_BuiltinOperator_SLICE, NULL, 3, one), 2, (int32_t[]){1, 1}))
+                                   : NULL;
+    in[H] = state(&b, "h", zero);
+    in[C] = state(&b, "c", zero);
     QC_OPTIONS(&b, UnidirectionalSequenceLSTMOptions, options);
     options->fused_activation_function = tfl_ActivationFunctionType_TANH;
     options->time_major = time_major;
@@ -108,7 +119,7 @@ static void by_the_recipe(void **unused)
 {
     (void)unused;
     for (int form = 0; form < 4; form++) {
-        struct qc_model *source = layer(form & 1, form >> 1, 0);
+        struct qc_model *source = layer(form & 1, form >> 1, 0, false);
         struct qc_model *model = convert(source, &(struct qc_convert_options){.mode = "int8", .samples = &samples, .strict = true, .threads = 2});
         check_parameters(lstm_of(model), form >> 1);
         struct qc_comparison *comparison = qc_compare(source, model, &samples, 1, NULL);
@@ -119,6 +130,40 @@ static void by_the_recipe(void **unused)
         qc_comparison_free(comparison);
         qc_model_free(model);
         qc_model_free(source);
+    }
+}
+
+static void run(struct qc_session *session, size_t sample, int8_t *y)
+{
+    struct qc_tensor_info info;
+    struct qc_error error = {0};
+    assert_int_equal(fill(NULL, sample, session, &error), QC_OK);
+    if (qc_session_invoke(session, &error)) fail_msg("%s", error.text);
+    assert_int_equal(qc_session_output(session, 0, &info), QC_OK);
+    memcpy(y, info.data, info.bytes);
+}
+
+/* Without a reset, every call gives what a reset of a layer that keeps its states gives. */
+static void cleared_on_every_call(void **unused)
+{
+    (void)unused;
+    const struct qc_convert_options options = {.mode = "int8", .samples = &samples, .strict = true};
+    for (int major = 0; major < 2; major++) {
+        float kept[TIME * UNITS], cleared[TIME * UNITS];
+        struct qc_model *source[] = {layer(major, false, 0, false), layer(major, false, 0, true)};
+        struct qc_model *model[] = {convert(source[0], &options), convert(source[1], &options)};
+        check_parameters(lstm_of(model[1]), false);
+        struct qc_session *keeps = qc_session_create(model[0], NULL, NULL), *clears = qc_session_create(model[1], NULL, NULL);
+        assert_true(keeps && clears);
+        for (size_t i = 0; i < 4; i++) {
+            assert_int_equal(qc_session_reset(keeps, NULL), QC_OK);
+            run(keeps, i, (int8_t *)kept);
+            run(clears, i, (int8_t *)cleared);
+            assert_memory_equal(kept, cleared, sizeof kept);
+        }
+        qc_session_free(keeps);
+        qc_session_free(clears);
+        for (int i = 0; i < 2; i++) qc_model_free(model[i]), qc_model_free(source[i]);
     }
 }
 
@@ -147,7 +192,7 @@ static void calibration_follows_the_cell(void **unused)
     (void)unused;
     followed = last;
     for (int form = 0; form < 4; form++) {
-        struct qc_model *source = layer(form & 1, form >> 1, 0);
+        struct qc_model *source = layer(form & 1, form >> 1, 0, false);
         struct qc_session *session = qc_session_create(source, NULL, NULL);
         session->observe = follow;
         assert_int_equal(fill(NULL, 3, session, NULL), QC_OK);
@@ -172,13 +217,14 @@ static void stays_float(struct qc_model *source, const char *mode, const char *w
 static void reasons(void **unused)
 {
     (void)unused;
-    stays_float(layer(false, false, 0), "int16x8", "int16 input");
-    stays_float(layer(false, false, 1e4f), "int8", "makes the others 0");
-    stays_float(layer(false, false, 1e4f), "dynamic", "makes the others 0");
+    stays_float(layer(false, false, 0, false), "int16x8", "int16 input");
+    stays_float(layer(false, false, 1e4f, false), "int8", "makes the others 0");
+    stays_float(layer(false, false, 1e4f, false), "dynamic", "makes the others 0");
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(by_the_recipe), cmocka_unit_test(calibration_follows_the_cell), cmocka_unit_test(reasons)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(by_the_recipe), cmocka_unit_test(cleared_on_every_call),
+                                       cmocka_unit_test(calibration_follows_the_cell), cmocka_unit_test(reasons)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -38,7 +38,7 @@ int qc_cell_gates(const struct qc_cell *cell);
 
 void qc_recurrent_loop(struct qc_build *b, const struct qc_recurrence *r, struct qc_recurrence_result *result);
 void qc_recurrent_unroll(struct qc_build *b, const struct qc_recurrence *r, struct qc_recurrence_result *result);
-/* LSTM with tanh and sigmoid from zero states, no mask. x [B, T, I], T and B known. Returns [B, T, units], or the last output [B, units]. */
+/* LSTM with tanh and sigmoid from zero states, no mask. x [B, T, I]. Returns [B, T, units], or the last output [B, units]. */
 struct qc_tensor *qc_recurrent_fused(struct qc_build *b, struct qc_tensor *x, const struct qc_cell *cell, bool sequence);
 
 /* Runs the recurrence as `form` (LOOP or UNROLL). */

@@ -89,15 +89,14 @@ static const char *why_not_fused(const struct qc_recurrent_spec *spec)
 /*
  * The fastest form in LiteRT. Measured (2.3, one thread): the loop takes about half the time of the fused operator (100 steps, 100 inputs,
  * 64 units: 0.19 against 0.37 ms), but copies the whole output at each step if the sequence is wanted, which overtakes at about 1.25 * (inputs + units)
- * steps. A few steps are best written out. The fused operator's states have a batch of fixed size, so that it is not exact for a layer whose batch
- * is free: there it must be asked for.
+ * steps. A few steps are best written out. In int8 the fused operator alone has a kernel.
  */
 static enum qc_recurrent choose(struct qc_build *b, const struct qc_recurrent_spec *spec, const struct qc_tensor *x, const char **why)
 {
     const char *not_fused = why_not_fused(spec);
     int time = spec->time_major ? 0 : 1;
     int32_t steps = x->dims[time], inputs = x->dims[2];
-    bool steps_free = qc_lower_is_free(b, x, time);
+    bool steps_free = qc_lower_is_free(b, x, time), asked = spec->form == QC_RECURRENT_FUSED;
     bool long_sequence = spec->return_sequences && 4 * (int64_t)steps > 5 * ((int64_t)inputs + spec->cell[0].units);
     if (spec->form == QC_RECURRENT_LOOP || (spec->form == QC_RECURRENT_UNROLL && !steps_free)) {
         *why = "as asked, by --recurrent or by the mode";
@@ -107,19 +106,17 @@ static enum qc_recurrent choose(struct qc_build *b, const struct qc_recurrent_sp
         *why = "the number of steps is not known, which writing them out needs";
         return QC_RECURRENT_LOOP;
     }
-    if (spec->form == QC_RECURRENT_FUSED) {
-        *why = not_fused ? not_fused : steps_free ? "the number of steps is not known" : "as asked; the batch size is fixed";
-        return not_fused || steps_free ? QC_RECURRENT_LOOP : QC_RECURRENT_FUSED;
+    if (asked || spec->form == QC_RECURRENT_INT8) {
+        *why = not_fused ? not_fused : asked ? "as asked" : "the one with an int8 kernel";
+        return not_fused ? QC_RECURRENT_LOOP : QC_RECURRENT_FUSED;
     }
     if (!steps_free && (steps <= 4 || (spec->unroll && steps <= 64))) {
         *why = steps <= 4 ? "it has few steps" : "the layer asks for it";
         return QC_RECURRENT_UNROLL;
     }
     if (!not_fused && !steps_free && long_sequence) {
-        bool batch_free = qc_lower_is_free(b, x, 1 - time);
-        *why = batch_free ? "it keeps the batch dynamic; with --batch 1 the fused form is faster for a sequence as long as this" :
-                            "the fastest for a sequence as long as this; the batch size is fixed";
-        return batch_free ? QC_RECURRENT_LOOP : QC_RECURRENT_FUSED;
+        *why = "the fastest in LiteRT for a sequence as long as this";
+        return QC_RECURRENT_FUSED;
     }
     *why = not_fused ? not_fused : "the fastest in LiteRT";
     return QC_RECURRENT_LOOP;

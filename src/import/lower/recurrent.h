@@ -1,11 +1,11 @@
 /*
  * recurrent.h - recurrent layers: one meaning, three written forms.
  *
- * FUSED   UNIDIRECTIONAL_SEQUENCE_LSTM with a reset step in front: right on every call, batch fixed. LSTM with tanh and sigmoid, no
- *         initial state, no cell state returned; masks only where they are provably the same.
- * LOOP    WHILE with a body subgraph (structure: recurrent_loop.c). Everything, batch and time dynamic.
+ * FUSED   UNIDIRECTIONAL_SEQUENCE_LSTM whose states are cleared on every call. LSTM with tanh and sigmoid, no mask, no initial state, no state
+ *         returned.
+ * LOOP    WHILE with a body subgraph (structure: recurrent_loop.c). Everything.
  * UNROLL  basic operators only, a copy of the cell for each step; the number of steps must be known.
- * AUTO    the fastest in LiteRT that is exact for the layer; a batch that is free stays so. What was chosen and why becomes a note of the model.
+ * AUTO    the fastest in LiteRT. What was chosen and why becomes a note of the model.
  */
 #ifndef QC_IMPORT_LOWER_RECURRENT_H
 #define QC_IMPORT_LOWER_RECURRENT_H

@@ -21,7 +21,7 @@ static size_t elements_judged(const struct qc_node *node, const struct qc_quant_
     return total;
 }
 
-/* Of a recurrent operator: the reset step of a fused layer is such a weight. */
+/* Of a recurrent operator: some writers of fused layers reset the state by such a weight. */
 static bool any_vanishes(const struct qc_node *node, const struct qc_quant_rule *rule)
 {
     for (int i = 0; i < node->in_count && i < 64; i++)
