@@ -56,6 +56,12 @@ static void pack_head(const struct qc_depthwise_s8 *kernel, char *block, size_t 
     float *real = (float *)(void *)(head + 2 * kernel->block);
     for (size_t tap = 0; tap < p->taps; tap++) sum += p->w[c * p->taps + tap];
     head[0] = sum;
+    if (p->narrow) { /* multipliers and shifts in the place of the floats */
+        head[kernel->block] = p->bias64 ? (int32_t)p->bias64[c] : 0;
+        head[2 * kernel->block] = p->narrow[c].multiplier;
+        head[3 * kernel->block] = p->narrow[c].shift;
+        return;
+    }
     if (p->bias) head[kernel->block] = p->bias[c];
     if (p->scale) real[0] = p->scale[c];
     if (p->float_bias) real[kernel->block] = p->float_bias[c];

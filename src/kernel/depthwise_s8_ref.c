@@ -21,6 +21,9 @@ static void finish(const struct qc_depthwise_s8_tile *t, const char *block, size
         y = y > t->low ? y : t->low;
         y = y < t->high ? y : t->high;
         ((int8_t *)t->c)[at] = (int8_t)(lrintf(y) + t->zero_point);
+    } else if (t->form == QC_S16_NARROW) {
+        const int32_t *head = (const int32_t *)(const void *)block + slot;
+        ((int16_t *)t->c)[at] = qc_s16_round_narrow(sum, head[2 * BLOCK], head[3 * BLOCK], t->low, t->high);
     } else {
         ((int16_t *)t->c)[at] = qc_s16_round((double)sum + real64[0], real64[BLOCK], t->low, t->high, t->form);
     }
@@ -36,7 +39,7 @@ static inline void run(const struct qc_depthwise_s8_tile *t, bool wide)
         const int32_t *head = (const int32_t *)(const void *)block;
         const int16_t *w = (const int16_t *)(const void *)(block + BLOCK * 16) + slot * 2;
         for (size_t m = 0; m < t->pixels; m++) {
-            uint32_t sum = wide && t->form != QC_S8_SUM ? 0 : (uint32_t)head[BLOCK + slot];
+            uint32_t sum = t->form >= QC_S16_WIDE ? 0 : (uint32_t)head[BLOCK + slot];
             for (size_t tap = 0; tap < t->taps; tap++) {
                 const void *a = t->a[tap] + m * t->step;
                 const int32_t x = wide ? ((const int16_t *)a)[c] : ((const int8_t *)a)[c];

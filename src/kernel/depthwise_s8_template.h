@@ -39,11 +39,13 @@ QC_INLINE void finish(const struct qc_depthwise_s8_tile *t, const char *head, co
     }
 #if DEPTHWISE_S16
     const double *bias = (const double *)(const void *)head;
+    const int32_t *multiplier = (const int32_t *)(const void *)head + 2 * BLOCK;
     vi y[PARTS];
     QC_UNROLL
     for (int v = 0; v < PARTS; v++)
-        y[v] = t->form == QC_S16_F64 ? vi_round_away64(sum[v], bias + v * vf_width, bias + BLOCK + v * vf_width)
-                                     : vi_round_up64(sum[v], bias + v * vf_width, bias + BLOCK + v * vf_width);
+        y[v] = t->form == QC_S16_NARROW ? vi_round_narrow(sum[v], vi_load(multiplier + v * vf_width), vi_load(multiplier + BLOCK + v * vf_width))
+               : t->form == QC_S16_F64 ? vi_round_away64(sum[v], bias + v * vf_width, bias + BLOCK + v * vf_width)
+                                       : vi_round_up64(sum[v], bias + v * vf_width, bias + BLOCK + v * vf_width);
     const vi low = vi_set1((int32_t)t->low), high = vi_set1((int32_t)t->high);
     vi_store_s16((int16_t *)t->c + at, vi_limit(y[0], low, high), vi_limit(y[1], low, high));
 #else
@@ -63,7 +65,7 @@ QC_INLINE void block(const struct qc_depthwise_s8_tile *t, const int pixels, siz
     QC_UNROLL
     for (int v = 0; v < PARTS; v++) {
         vi start = vi_zero();
-        if (!DEPTHWISE_S16 || t->form == QC_S8_SUM) {
+        if (!DEPTHWISE_S16 || t->form < QC_S16_WIDE) {
             const int32_t *weight_sum = (const int32_t *)(const void *)head + v * vf_width;
             start = vi_sub(vi_load(weight_sum + BLOCK), vi_mul(vi_load(weight_sum), vi_set1(t->zero + X_BIAS)));
         }

@@ -9,7 +9,7 @@
 enum { PANEL = 16 };
 
 extern const struct qc_gemm_s8 qc_gemm_s8_ref, qc_gemm_s8_avx2, qc_gemm_s8_avx512, qc_gemm_s8_avxvnni, qc_gemm_s8_avx512vnni,
-    qc_gemm_s8_neon, qc_gemm_s8_dotprod, qc_gemm_s16_ref;
+    qc_gemm_s8_neon, qc_gemm_s8_dotprod, qc_gemm_s16_ref, qc_gemm_s16_avx512vnni;
 
 static const struct qc_gemm_s8 *const variant[] = {
     &qc_gemm_s8_ref,
@@ -29,6 +29,7 @@ static const struct qc_gemm_s8 *const variant_s16[] = {
 #if QC_X86
     &qc_gemm_s8_avx2, /* what widens int8 reads int16 */
     &qc_gemm_s8_avx512, /* vpdpwssd, at half the rate on the CPUs measured, is slower */
+    &qc_gemm_s16_avx512vnni,
 #elif QC_ARM
     &qc_gemm_s8_neon,
 #endif
@@ -132,11 +133,18 @@ void qc_gemm_s8_pack(void *block, const struct qc_gemm_s8_pack *p)
         const uint32_t sum = sums[lane];
         if (p->scale64) {
             struct qc_s16_head *wide = (struct qc_s16_head *)(void *)panel;
-            wide->bias[lane] = p->bias64 ? (double)p->bias64[n] : 0;
+            wide->bias[lane] = (double)((p->bias64 ? p->bias64[n] : 0) - (int64_t)(int32_t)sum * p->x_bias);
             wide->scale[lane] = p->scale64[n];
             continue;
         }
         head->weight_sum[lane] = (int32_t)sum;
+        if (p->narrow) {
+            struct qc_s16_narrow_head *narrow = (struct qc_s16_narrow_head *)(void *)panel;
+            narrow->bias[lane] = p->bias64 ? (int32_t)p->bias64[n] : 0;
+            narrow->multiplier[lane] = p->narrow[n].multiplier;
+            narrow->shift[lane] = p->narrow[n].shift;
+            continue;
+        }
         if (p->bias) head->bias[lane] = p->bias[n];
         if (p->scale) head->scale[lane] = p->scale[n];
         if (p->float_bias) head->float_bias[lane] = p->float_bias[n];
@@ -147,19 +155,23 @@ void qc_gemm_s8_pack(void *block, const struct qc_gemm_s8_pack *p)
 bool qc_gemm_s8_gathers(size_t taps, size_t depth) { return taps > 1 && depth < 16 && (depth < 8 || depth % 4); }
 
 /*
- * Rows are made ready for the tile: gathered, copied to whole fours, widened. Gathered ones many at a time: a tile that loads what was just stored
- * in other pieces waits for the stores to reach the cache.
+ * Rows are made ready for the tile: gathered, copied to whole fours, widened. Many at a time if they are gathered, or lie one behind the other: a
+ * tile that loads what was just stored in other pieces waits for the stores to reach the cache.
  */
-enum { AHEAD = 8 * QC_TILE_ROWS };
+enum { AHEAD = 8, AHEAD_ELEMENTS = 8192 };
 
-static size_t rows_at_once(bool gather) { return gather ? AHEAD : QC_TILE_ROWS; }
+static size_t rows_at_once(size_t taps, size_t depth, bool gather)
+{
+    const size_t tiles = gather ? AHEAD : taps > 1 ? 1 : AHEAD_ELEMENTS / QC_TILE_ROWS / (depth + 1);
+    return QC_TILE_ROWS * (tiles < 1 ? 1 : tiles > AHEAD ? AHEAD : tiles);
+}
 
 /* Work of one thread: pointers to rows in the input and as the tile reads them, and room for rows that are copied and widened. */
 static size_t thread_bytes(const struct qc_gemm_s8 *kernel, size_t taps, size_t depth, bool gather)
 {
     const size_t pointers = taps * QC_TILE_ROWS * sizeof(void *) * 2;
-    const size_t rows = gather ? AHEAD * fours(taps * depth) * 4 : taps * QC_TILE_ROWS * fours(depth) * 4;
-    return (pointers + rows * (kernel->element + (kernel->widen ? 1 : 0)) + 63) & ~(size_t)63;
+    const size_t rows = rows_at_once(taps, depth, gather) * (gather ? fours(taps * depth) : taps * fours(depth)) * 4;
+    return (pointers + rows * (kernel->element + (kernel->split ? 2 : kernel->widen ? 1 : 0)) + 63) & ~(size_t)63;
 }
 
 size_t qc_gemm_s8_work_bytes(const struct qc_gemm_s8 *kernel, size_t taps, size_t depth, bool gather, int threads)
@@ -172,52 +184,58 @@ struct loop {
     struct qc_gemm_split split;
     size_t taps, depth; /* of the packed weights */
     size_t panel_bytes, width;
+    size_t at_once; /* rows that are made ready together */
 };
 
 struct room { /* one thread's work space */
     const void **pointer, **ready; /* to the rows in the input, and as the tile reads them */
-    int16_t *wide; /* of int8 activations that the tile reads as int16 */
-    char *copy;
-    bool widen;
+    void (*make)(const void *x, size_t n, void *to); /* of the kernel; NULL: it reads activations as they are */
+    char *made, *copy;
+    bool flat; /* rows lie one behind the other, in whole fours */
 };
 
 static struct room room_of(const struct loop *l, void *work)
 {
     const size_t rows = qc_rows_taps(&l->call->rows) * QC_TILE_ROWS, padded = fours(l->depth) * 4;
-    struct room r = {.pointer = work, .widen = l->call->kernel->widen && !l->call->wide};
+    const struct qc_gemm_s8 *kernel = l->call->kernel;
+    struct room r = {.pointer = work, .make = l->call->wide ? kernel->split : kernel->widen};
     r.ready = r.pointer + rows;
-    r.wide = (int16_t *)(void *)(r.ready + rows);
-    r.copy = (char *)(r.widen ? r.wide + padded * l->taps * rows_at_once(l->call->gather) : r.wide);
+    r.made = (char *)(r.ready + rows);
+    r.copy = r.made + (r.make ? padded * l->taps * l->at_once * kernel->element : 0);
+    r.flat = r.make && !l->call->rows.window && l->depth % 4 == 0 && l->call->rows.pitch == l->depth * (l->call->wide ? 2 : 1);
     return r;
 }
 
-/* Gathers up to AHEAD rows from `first` on, below `end`. */
-static void gather_rows(const struct loop *l, size_t first, size_t end, const struct room *r)
+/* Rows from `first` on, below `end`, as many as are made ready together. */
+static void rows_ahead(const struct loop *l, size_t first, size_t end, const struct room *r)
 {
-    const size_t padded = fours(l->depth) * 4, count = QC_MIN(end - first, (size_t)AHEAD), element = l->call->wide ? 2 : 1;
+    const size_t padded = fours(l->depth) * 4, count = QC_MIN(end - first, l->at_once), element = l->call->wide ? 2 : 1;
+    if (!l->call->gather) {
+        r->make((const char *)l->call->rows.base + first * l->call->rows.pitch, count * l->depth, r->made);
+        return;
+    }
     qc_rows_gather(&l->call->rows, first, count, l->call->depth * element, r->copy, padded * element);
-    if (r->widen)
-        for (size_t m = 0; m < count; m++) l->call->kernel->widen((int8_t *)r->copy + m * padded, l->depth, r->wide + m * padded);
+    if (r->make)
+        for (size_t m = 0; m < count; m++) r->make(r->copy + m * padded * element, l->depth, r->made + m * padded * l->call->kernel->element);
 }
 
-/* Pointers to rows that the tile can read: `count` rows from `first` on, the `nth` of those gathered. */
+/* Pointers to rows that the tile can read: `count` rows from `first` on, the `nth` of those made ready ahead. */
 static const void *const *ready_rows(const struct loop *l, size_t first, size_t count, size_t nth, const struct room *r)
 {
-    const size_t padded = fours(l->depth) * 4, element = l->call->wide ? 2 : 1;
-    if (l->call->gather) {
-        for (size_t m = nth; m < nth + count; m++)
-            r->ready[m - nth] = r->widen ? (const void *)(r->wide + m * padded) : r->copy + m * padded * element;
+    const size_t element = r->make ? l->call->kernel->element : l->call->wide ? 2 : 1, padded = fours(l->depth) * 4 * element;
+    char *to = r->make ? r->made : r->copy;
+    if (l->call->gather || r->flat) {
+        for (size_t m = nth; m < nth + count; m++) r->ready[m - nth] = to + m * padded;
         return r->ready;
     }
     qc_rows_fill(&l->call->rows, first, count, r->pointer);
-    if (!r->widen && l->depth % 4 == 0) return r->pointer;
-    size_t i = 0;
+    if (!r->make && l->depth % 4 == 0) return r->pointer;
     for (size_t tap = 0; tap < l->taps; tap++)
-        for (size_t m = 0; m < count; m++, i += padded) { /* a padding row is done once for each place */
+        for (size_t m = 0; m < count; m++, to += padded) { /* a padding row is done once for each place */
             const size_t at = tap * QC_TILE_ROWS + m;
-            if (r->widen) l->call->kernel->widen(r->pointer[at], l->depth, r->wide + i);
-            else memcpy(r->copy + i * element, r->pointer[at], l->depth * element);
-            r->ready[at] = r->widen ? (const void *)(r->wide + i) : r->copy + i * element;
+            if (r->make) r->make(r->pointer[at], l->depth, to);
+            else memcpy(to, r->pointer[at], l->depth * element);
+            r->ready[at] = to;
         }
     return r->ready;
 }
@@ -262,10 +280,10 @@ static void run_block(const struct loop *l, size_t row_begin, size_t row_end, si
     struct qc_gemm_s8_tile t = {.form = call->form, .taps = l->taps, .depth = l->depth, .panel_bytes = l->panel_bytes, .zero = zero, .row_scale = scale, .ldc = call->ldc,
                                 .zero_point = call->zero_point, .low = call->low, .high = call->high};
     const size_t element = qc_s8_form_bytes(call->form);
-    const bool chunks = call->form >= QC_S16_WIDE && call->chunk < l->taps * l->depth;
+    const bool chunks = call->form >= QC_S16_WIDE && QC_MAX(call->chunk, call->kernel->exact) < l->taps * l->depth;
     for (size_t m = row_begin; m < row_end; m += QC_TILE_ROWS) {
-        const size_t nth = (m - row_begin) % AHEAD;
-        if (call->gather && nth == 0) gather_rows(l, m, row_end, &room);
+        const size_t nth = (m - row_begin) % l->at_once;
+        if ((call->gather || room.flat) && nth == 0) rows_ahead(l, m, row_end, &room);
         t.rows = QC_MIN(row_end - m, (size_t)QC_TILE_ROWS);
         t.a = ready_rows(l, m, t.rows, nth, &room);
         for (size_t i = 0; i < t.rows; i++) {
@@ -299,6 +317,7 @@ void qc_gemm_s8_run(const struct qc_gemm_s8_call *call, struct qc_pool *pool)
     struct loop l = {.call = call, .taps = call->gather ? 1 : taps, .depth = call->gather ? taps * call->depth : call->depth,
                      .width = (call->kernel->columns + PANEL - 1) / PANEL * PANEL};
     if (!call->m || !call->columns) return;
+    l.at_once = rows_at_once(taps, call->depth, call->gather);
     l.panel_bytes = qc_gemm_s8_panel_bytes(l.taps, l.depth);
     /* a widened row pays when many columns use it: columns are cut only as far as the cache asks */
     l.split = qc_gemm_split((call->m + QC_TILE_ROWS - 1) / QC_TILE_ROWS, (call->columns + l.width - 1) / l.width,

@@ -7,7 +7,9 @@
  *     QC_S8_REQUANT  int8, as qc_requant_f32 (base/requant.h) with scale[n]
  *     QC_S8_FLOAT    float, clamp((float)sum * row_scale[m] * scale[n] + float_bias[n], low, high); products in this order, not fused
  *     QC_S8_SUM      int32, the sum itself
- * and, of int16 activations with zero 0, by float64 scale64[n] and 64-bit bias64[n] instead of scale and bias:
+ * and, of int16 activations with zero 0:
+ *     QC_S16_NARROW  int16, as qc_requant_wide by narrow[n], where sum + bias is known to fit 32 bits (qc_s16_narrow)
+ * or by float64 scale64[n] and 64-bit bias64[n] instead of scale and bias:
  *     QC_S16_WIDE    int16, as qc_requant_wide with scale64[n] = the multiplier's 15 bits times its power of two
  *     QC_S16_F64     int16, as qc_requant_f64
  * where float64 holds all sums and products exactly (qc_s16_range). All variants give the same bits.
@@ -24,13 +26,30 @@
 #define QC_KERNEL_GEMM_S8_H
 
 #include "base/pool.h"
+#include "base/requant.h"
 #include "kernel/kernel.h"
 #include "kernel/window.h"
 #include <math.h>
 
-enum qc_s8_form { QC_S8_REQUANT, QC_S8_FLOAT, QC_S8_SUM, QC_S16_WIDE, QC_S16_F64, QC_S16_PART /* a sum without bias: int32 */ };
+enum qc_s8_form { QC_S8_REQUANT, QC_S8_FLOAT, QC_S8_SUM, QC_S16_NARROW, QC_S16_WIDE, QC_S16_F64, QC_S16_PART /* a sum without bias: int32 */ };
 
-static inline size_t qc_s8_form_bytes(enum qc_s8_form form) { return form == QC_S8_REQUANT ? 1 : form == QC_S16_WIDE || form == QC_S16_F64 ? 2 : 4; }
+static inline size_t qc_s8_form_bytes(enum qc_s8_form form) { return form == QC_S8_REQUANT ? 1 : form >= QC_S16_NARROW && form <= QC_S16_F64 ? 2 : 4; }
+
+/*
+ * Of QC_S16_NARROW: sum * multiplier / 2^(16 + shift), rounded half up. 16 bits of the product drop out before the rest is rounded, so that 32 bits hold
+ * all: multiplier in [0, 2^15), shift in [1, 30]. True if `m`, as qc_requant_wide takes it, can be written so.
+ */
+static inline bool qc_s16_narrow(struct qc_multiplier m, struct qc_multiplier *narrow)
+{
+    narrow->multiplier = m.multiplier < 0x7FFF0000 ? (m.multiplier + (1 << 15)) >> 16 : 0x7FFF;
+    narrow->shift = -1 - m.shift;
+    return narrow->multiplier >= 0 && narrow->shift >= 1 && narrow->shift <= 30;
+}
+static inline int16_t qc_s16_round_narrow(int32_t sum, int32_t multiplier, int32_t shift, float low, float high)
+{
+    const int32_t y = ((int32_t)((int64_t)sum * multiplier >> 16) + (1 << (shift - 1))) >> shift;
+    return (int16_t)qc_clamp(y, (int32_t)low, (int32_t)high);
+}
 
 /* sum * scale as the form rounds it, cut to [low, high]. */
 static inline int16_t qc_s16_round(double sum, double scale, float low, float high, enum qc_s8_form form)
@@ -44,7 +63,10 @@ struct qc_s8_head {
     int32_t weight_sum[16], bias[16];
     float scale[16], float_bias[16];
 };
-struct qc_s16_head { /* in its place, of the forms of 16 bits */
+struct qc_s16_narrow_head { /* in its place, of QC_S16_NARROW */
+    int32_t weight_sum[16], bias[16], multiplier[16], shift[16];
+};
+struct qc_s16_head { /* and of the other forms of 16 bits */
     double bias[16], scale[16];
 };
 
@@ -67,8 +89,12 @@ struct qc_gemm_s8 {
     struct qc_variant variant;
     size_t columns; /* of the widest tile */
     void (*tile)(const struct qc_gemm_s8_tile *tile);
-    void (*widen)(const int8_t *x, size_t n, int16_t *to); /* NULL: the tile reads activations as they are. Fills up to a whole four with zeros */
+    /* Makes n activations ready for the tile and fills up to a whole four; NULL: the tile reads them as they are. */
+    void (*widen)(const void *x, size_t n, void *to); /* of int8 */
+    void (*split)(const void *x, size_t n, void *to); /* of int16 */
     size_t element; /* bytes of what the tile reads */
+    size_t exact;   /* activations of int16: so many k are summed exactly whatever they are */
+    int32_t x_bias; /* likewise: what bias64 must make up for (qc_gemm_s8_pack) */
 };
 
 /* Whether the few elements under all taps are better copied side by side, for a product of one tap (struct qc_gemm_s8_call, gather). */
@@ -95,8 +121,10 @@ struct qc_gemm_s8_pack {
     const int32_t *bias;     /* NULL: zeros */
     const float *scale;      /* NULL: not needed */
     const float *float_bias; /* NULL: zeros */
-    const double *scale64;   /* of the forms of 16 bits, with bias64; NULL: others */
+    const double *scale64;   /* of QC_S16_WIDE and _F64, with bias64; NULL: others */
+    const struct qc_multiplier *narrow; /* of QC_S16_NARROW, with bias64; NULL: others */
     const int64_t *bias64;   /* NULL: zeros */
+    int32_t x_bias;          /* the kernel's */
 };
 size_t qc_gemm_s8_panel_bytes(size_t taps, size_t depth);
 size_t qc_gemm_s8_packed_bytes(size_t columns, size_t taps, size_t depth);

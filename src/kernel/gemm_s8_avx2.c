@@ -9,13 +9,14 @@
 QC_ISA_BEGIN(QC_AVX2)
 #include "kernel/simd_avx2.h"
 
-enum { UNIT_PARTS = 2, X_BIAS = 0 };
+enum { UNIT_PARTS = 2, PART_BYTES = 16, X_BIAS = 0, TAKES_S8 = 1, TAKES_S16 = 1 };
 
 QC_INLINE vi load_weights(const int8_t *w) { return _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)w)); }
 QC_INLINE vi dot(vi sum, vi x, vi w) { return _mm256_add_epi32(sum, _mm256_madd_epi16(x, w)); }
-QC_INLINE vi spread(const void *a, size_t k)
+QC_INLINE vi spread(const void *a, size_t k, int part)
 {
     int64_t four;
+    (void)part;
     __builtin_memcpy(&four, (const char *)a + k * 8, 8);
     return _mm256_set1_epi64x(four);
 }
@@ -37,8 +38,10 @@ static void run(const struct qc_gemm_s8_tile *t)
     if (t->columns > 8) one[t->rows - 1](t, 8, t->columns - 8);
 }
 
-static void widen(const int8_t *x, size_t n, int16_t *to)
+static void widen(const void *from, size_t n, void *ready)
 {
+    const int8_t *x = from;
+    int16_t *to = ready;
     size_t i = 0;
     for (; i + 16 <= n; i += 16)
         _mm256_storeu_si256((__m256i *)(to + i), _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(x + i))));
@@ -48,5 +51,5 @@ static void widen(const int8_t *x, size_t n, int16_t *to)
 QC_ISA_END
 
 extern const struct qc_gemm_s8 qc_gemm_s8_avx2;
-const struct qc_gemm_s8 qc_gemm_s8_avx2 = {{"avx2", QC_CPU_AVX2}, 16, run, widen, 2};
+const struct qc_gemm_s8 qc_gemm_s8_avx2 = {{"avx2", QC_CPU_AVX2}, 16, run, widen, .element = 2, .exact = 508};
 #endif

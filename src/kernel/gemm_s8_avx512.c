@@ -8,13 +8,14 @@
 QC_ISA_BEGIN(QC_AVX512)
 #include "kernel/simd_avx512.h"
 
-enum { UNIT_PARTS = 2, X_BIAS = 0 };
+enum { UNIT_PARTS = 2, PART_BYTES = 32, X_BIAS = 0, TAKES_S8 = 1, TAKES_S16 = 1 };
 
 QC_INLINE vi load_weights(const int8_t *w) { return _mm512_cvtepi8_epi16(_mm256_loadu_si256((const __m256i *)w)); }
 QC_INLINE vi dot(vi sum, vi x, vi w) { return _mm512_add_epi32(sum, _mm512_madd_epi16(x, w)); }
-QC_INLINE vi spread(const void *a, size_t k)
+QC_INLINE vi spread(const void *a, size_t k, int part)
 {
     int64_t four;
+    (void)part;
     __builtin_memcpy(&four, (const char *)a + k * 8, 8);
     return _mm512_set1_epi64(four);
 }
@@ -37,8 +38,10 @@ static void run(const struct qc_gemm_s8_tile *t)
     table[t->rows - 1][(t->columns - 1) / 16](t, 0, t->columns);
 }
 
-static void widen(const int8_t *x, size_t n, int16_t *to)
+static void widen(const void *from, size_t n, void *ready)
 {
+    const int8_t *x = from;
+    int16_t *to = ready;
     size_t i = 0;
     for (; i + 32 <= n; i += 32) _mm512_storeu_si512(to + i, _mm512_cvtepi8_epi16(_mm256_loadu_si256((const __m256i *)(x + i))));
     for (; i < n; i++) to[i] = x[i];
@@ -47,5 +50,5 @@ static void widen(const int8_t *x, size_t n, int16_t *to)
 QC_ISA_END
 
 extern const struct qc_gemm_s8 qc_gemm_s8_avx512;
-const struct qc_gemm_s8 qc_gemm_s8_avx512 = {{"avx512", QC_CPU_AVX2 | QC_CPU_AVX512}, 32, run, widen, 2};
+const struct qc_gemm_s8 qc_gemm_s8_avx512 = {{"avx512", QC_CPU_AVX2 | QC_CPU_AVX512}, 32, run, widen, .element = 2, .exact = 508};
 #endif

@@ -9,13 +9,14 @@
 QC_ISA_BEGIN(QC_AVX512VNNI)
 #include "kernel/simd_avx512.h"
 
-enum { UNIT_PARTS = 1, X_BIAS = 128 };
+enum { UNIT_PARTS = 1, PART_BYTES = 0, X_BIAS = 128, TAKES_S8 = 1, TAKES_S16 = 0 };
 
 QC_INLINE vi load_weights(const int8_t *w) { return _mm512_loadu_si512(w); }
 QC_INLINE vi dot(vi sum, vi x, vi w) { return _mm512_dpbusd_epi32(sum, x, w); }
-QC_INLINE vi spread(const void *a, size_t k)
+QC_INLINE vi spread(const void *a, size_t k, int part)
 {
     int32_t four;
+    (void)part;
     __builtin_memcpy(&four, (const char *)a + k * 4, 4);
     return _mm512_xor_si512(_mm512_set1_epi32(four), _mm512_set1_epi32((int32_t)0x80808080));
 }
@@ -40,5 +41,5 @@ static void run(const struct qc_gemm_s8_tile *t)
 QC_ISA_END
 
 extern const struct qc_gemm_s8 qc_gemm_s8_avx512vnni;
-const struct qc_gemm_s8 qc_gemm_s8_avx512vnni = {{"avx512vnni", QC_CPU_AVX2 | QC_CPU_AVX512 | QC_CPU_AVX512VNNI}, 64, run, NULL, 1};
+const struct qc_gemm_s8 qc_gemm_s8_avx512vnni = {{"avx512vnni", QC_CPU_AVX2 | QC_CPU_AVX512 | QC_CPU_AVX512VNNI}, 64, run, .element = 1};
 #endif

@@ -9,13 +9,14 @@
 QC_ISA_BEGIN("avx2,fma,f16c,avxvnni")
 #include "kernel/simd_avx2.h"
 
-enum { UNIT_PARTS = 1, X_BIAS = 128 };
+enum { UNIT_PARTS = 1, PART_BYTES = 0, X_BIAS = 128, TAKES_S8 = 1, TAKES_S16 = 0 };
 
 QC_INLINE vi load_weights(const int8_t *w) { return _mm256_loadu_si256((const __m256i *)w); }
 QC_INLINE vi dot(vi sum, vi x, vi w) { return _mm256_dpbusd_avx_epi32(sum, x, w); }
-QC_INLINE vi spread(const void *a, size_t k)
+QC_INLINE vi spread(const void *a, size_t k, int part)
 {
     int32_t four;
+    (void)part;
     __builtin_memcpy(&four, (const char *)a + k * 4, 4);
     return _mm256_xor_si256(_mm256_set1_epi32(four), _mm256_set1_epi32((int32_t)0x80808080));
 }
@@ -35,5 +36,5 @@ static void run(const struct qc_gemm_s8_tile *t)
 QC_ISA_END
 
 extern const struct qc_gemm_s8 qc_gemm_s8_avxvnni;
-const struct qc_gemm_s8 qc_gemm_s8_avxvnni = {{"avxvnni", QC_CPU_AVX2 | QC_CPU_AVXVNNI}, 16, run, NULL, 1};
+const struct qc_gemm_s8 qc_gemm_s8_avxvnni = {{"avxvnni", QC_CPU_AVX2 | QC_CPU_AVXVNNI}, 16, run, .element = 1};
 #endif

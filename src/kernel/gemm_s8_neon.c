@@ -7,7 +7,7 @@
 #if QC_ARM
 #include "kernel/simd_neon.h"
 
-enum { UNIT_PARTS = 2, X_BIAS = 0 };
+enum { UNIT_PARTS = 2, PART_BYTES = 8, X_BIAS = 0, TAKES_S8 = 1, TAKES_S16 = 1 };
 
 /* Two columns, four k each. */
 QC_INLINE vi load_weights(const int8_t *w) { return vreinterpretq_s32_s16(vmovl_s8(vld1_s8(w))); }
@@ -17,9 +17,10 @@ QC_INLINE vi dot(vi sum, vi x, vi w)
     const vi low = vmull_s16(vget_low_s16(a), vget_low_s16(b)), high = vmull_high_s16(a, b);
     return vaddq_s32(sum, vpaddq_s32(low, high));
 }
-QC_INLINE vi spread(const void *a, size_t k)
+QC_INLINE vi spread(const void *a, size_t k, int part)
 {
     int64_t four;
+    (void)part;
     memcpy(&four, (const char *)a + k * 8, 8);
     return vreinterpretq_s32_s64(vdupq_n_s64(four));
 }
@@ -35,8 +36,10 @@ static void run(const struct qc_gemm_s8_tile *t)
     for (size_t n = 0; n < t->columns; n += 4) one[t->rows - 1](t, n, t->columns - n);
 }
 
-static void widen(const int8_t *x, size_t n, int16_t *to)
+static void widen(const void *from, size_t n, void *ready)
 {
+    const int8_t *x = from;
+    int16_t *to = ready;
     size_t i = 0;
     for (; i + 8 <= n; i += 8) vst1q_s16(to + i, vmovl_s8(vld1_s8(x + i)));
     for (; i < n; i++) to[i] = x[i];
@@ -44,5 +47,5 @@ static void widen(const int8_t *x, size_t n, int16_t *to)
 }
 
 extern const struct qc_gemm_s8 qc_gemm_s8_neon;
-const struct qc_gemm_s8 qc_gemm_s8_neon = {{"neon", QC_CPU_NEON}, 16, run, widen, 2};
+const struct qc_gemm_s8 qc_gemm_s8_neon = {{"neon", QC_CPU_NEON}, 16, run, widen, .element = 2, .exact = 508};
 #endif

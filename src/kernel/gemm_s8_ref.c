@@ -34,6 +34,9 @@ static void finish(const struct qc_gemm_s8_tile *t, const struct qc_s8_head *hea
         y = y > t->low ? y : t->low;
         y = y < t->high ? y : t->high;
         ((int8_t *)t->c)[at] = (int8_t)(lrintf(y) + t->zero_point);
+    } else if (t->form == QC_S16_NARROW) {
+        const struct qc_s16_narrow_head *narrow = (const void *)head;
+        ((int16_t *)t->c)[at] = qc_s16_round_narrow(sum, narrow->multiplier[lane], narrow->shift[lane], t->low, t->high);
     } else {
         ((int16_t *)t->c)[at] = qc_s16_round((double)sum + wide->bias[lane], wide->scale[lane], t->low, t->high, t->form);
     }
@@ -52,5 +55,5 @@ static void tile_s8(const struct qc_gemm_s8_tile *t) { run(t, false); }
 static void tile_s16(const struct qc_gemm_s8_tile *t) { run(t, true); }
 
 extern const struct qc_gemm_s8 qc_gemm_s8_ref, qc_gemm_s16_ref;
-const struct qc_gemm_s8 qc_gemm_s8_ref = {{"ref", 0}, 16, tile_s8, NULL, 1};
-const struct qc_gemm_s8 qc_gemm_s16_ref = {{"ref", 0}, 16, tile_s16, NULL, 2};
+const struct qc_gemm_s8 qc_gemm_s8_ref = {{"ref", 0}, 16, tile_s8, .element = 1};
+const struct qc_gemm_s8 qc_gemm_s16_ref = {{"ref", 0}, 16, tile_s16, .element = 2, .exact = 508};

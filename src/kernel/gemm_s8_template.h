@@ -2,16 +2,21 @@
  * gemm_s8_template.h - the register tile of gemm_s8.h. Columns come in units of vf_width, one vector of int32 sums.
  *
  * The including file has included a simd_*.h and defines
- *   UNIT_PARTS       accumulators of a unit: 1, or 2 where a product leaves two sums for a column, side by side
- *   X_BIAS           what the product adds to every a: 128 where a is taken as unsigned by flipping its top bit, else 0
+ *   UNIT_PARTS       accumulators of a unit: 1, or 2 where a product leaves two sums for a column
+ *   PART_BYTES       from one part's weights to the next part's: 0 if the parts share them and differ in x
+ *   X_BIAS           what the product adds to every a, as a is taken as unsigned by flipping its top bit; 0 if it is not
+ *   TAKES_S8, TAKES_S16   whether the forms of int8 and of int16 occur
  *   dot              (vi sum, vi x, const int8_t *w): sum + products of x, four k in every column, and the part's weights at w
- *   spread           (const void *a, size_t k): the k-th four of a, in every column
+ *   spread           (const void *a, size_t k, int part): the k-th four of a, in every column
  *   join             (vi first part, vi last part): the unit's sums
+ *   QC_PLANES        if the first part has the sums of low bytes and the last those of high bytes; with it
+ *   round64          (const struct qc_gemm_s8_tile *t, const int32_t *sum, bias, scale): the form's result of the unit's sums at `sum` and, of high bytes,
+ *                    at sum + PLANE
  */
 #include "kernel/gemm_s8.h"
 #include <string.h>
 
-enum { ROW_BYTES = 64, UNIT_BYTES = 4 * vf_width, PART_BYTES = UNIT_BYTES / UNIT_PARTS };
+enum { PLANE = QC_TILE_ROWS * 4 * vf_width, ROW_BYTES = 64, UNIT_BYTES = 4 * vf_width };
 
 /* What the head of a column's panel holds for it, `element` bytes a column; the same for the column's weights by 4. */
 QC_INLINE const char *column_at(const struct qc_gemm_s8_tile *t, size_t column, size_t element)
@@ -23,18 +28,26 @@ QC_INLINE const char *unit_at(const struct qc_gemm_s8_tile *t, const char *w, in
     return w + (size_t)(unit * vf_width / 16) * t->panel_bytes + (size_t)(unit * vf_width % 16) * 4;
 }
 
+#if !QC_PLANES
+enum { PLANES = 1 };
+QC_INLINE vi round64(const struct qc_gemm_s8_tile *t, const int32_t *sum, const double *bias, const double *scale)
+{
+    return t->form == QC_S16_F64 ? vi_round_away64(vi_load(sum), bias, scale) : vi_round_up64(vi_load(sum), bias, scale);
+}
+#endif
+
 /* One vector of sums, with the first row's zero, as int32 or int16. */
-QC_INLINE void finish_one(const struct qc_gemm_s8_tile *t, vi x, size_t m, size_t column, void *to)
+QC_INLINE void finish_one(const struct qc_gemm_s8_tile *t, const int32_t *sum, size_t m, size_t column, void *to)
 {
     const char *head = column_at(t, column, 4);
-    if (t->form == QC_S16_PART) {
+    vi x = vi_load(sum);
+    if (TAKES_S16 && t->form == QC_S16_PART) {
         vi_store(to, x);
         return;
     }
-    if (t->form >= QC_S16_WIDE) {
+    if (TAKES_S16 && t->form >= QC_S16_WIDE) {
         const double *bias = (const double *)(const void *)column_at(t, column, 8), *scale = bias + 16;
-        const vi y = t->form == QC_S16_F64 ? vi_round_away64(x, bias, scale) : vi_round_up64(x, bias, scale);
-        vi_store_row_s16(to, vi_limit(y, vi_set1((int32_t)t->low), vi_set1((int32_t)t->high)));
+        vi_store_row_s16(to, vi_limit(round64(t, sum, bias, scale), vi_set1((int32_t)t->low), vi_set1((int32_t)t->high)));
         return;
     }
     if (t->zero[m] != t->zero[0]) x = vi_sub(x, vi_mul(vi_load((const int32_t *)(const void *)head), vi_set1(t->zero[m] - t->zero[0])));
@@ -42,7 +55,7 @@ QC_INLINE void finish_one(const struct qc_gemm_s8_tile *t, vi x, size_t m, size_
 }
 
 /* QC_S8_FLOAT, from sums in memory: [rows][pitch]. */
-static __attribute__((noinline)) void finish_floats(const struct qc_gemm_s8_tile *t, const int32_t *sum, size_t pitch, size_t first, size_t columns)
+static __attribute__((noinline, unused)) void finish_floats(const struct qc_gemm_s8_tile *t, const int32_t *sum, size_t pitch, size_t first, size_t columns)
 {
     const vf low = vf_set1(t->low), high = vf_set1(t->high);
     bool mixed = false; /* rows have zeros of their own */
@@ -72,7 +85,7 @@ static __attribute__((noinline)) void finish_wide(const struct qc_gemm_s8_tile *
         for (size_t n = 0; n < columns; n += vf_width) {
             char *to = (char *)t->c + (m * t->ldc + first + n) * element, part[4 * vf_width];
             const bool whole = columns - n >= vf_width;
-            finish_one(t, vi_load(sum + m * pitch + n), m, first + n, whole ? to : part);
+            finish_one(t, sum + m * pitch + n, m, first + n, whole ? to : part);
             if (!whole) memcpy(to, part, (columns - n) * element);
         }
 }
@@ -104,9 +117,43 @@ QC_INLINE void finish_bytes(const struct qc_gemm_s8_tile *t, const int rows, con
     }
 }
 
-static __attribute__((noinline)) void copy_rows(const struct qc_gemm_s8_tile *t, size_t first, size_t columns, const int8_t *from, size_t pitch)
+/* int16 by QC_S16_NARROW, two vectors at a time. */
+QC_INLINE void finish_narrow(const struct qc_gemm_s8_tile *t, const int rows, const int units, const char *w, int16_t *c, const size_t ldc,
+                             vi total[QC_TILE_ROWS][4])
 {
-    for (size_t m = 0; m < t->rows; m++) memcpy((int8_t *)t->c + m * t->ldc + first, from + m * pitch, columns);
+    const int count = rows * units;
+    QC_UNROLL
+    for (int u = 0; u < units; u++) {
+        const struct qc_s16_narrow_head *head = (const void *)unit_at(t, w, u);
+        const vi multiplier = vi_load(head->multiplier), shift = vi_load(head->shift);
+        QC_UNROLL
+        for (int m = 0; m < rows; m++) total[m][u] = vi_round_narrow(total[m][u], multiplier, shift);
+    }
+    QC_UNROLL
+    for (int i = 0; i < count; i += 2) {
+        const int j = i + 1 < count ? i + 1 : i;
+        const vb y = vb_pack_s16(total[i / units][i % units], total[j / units][j % units], (int16_t)t->low, (int16_t)t->high);
+        int16_t *to = c + (size_t)(i / units) * ldc + i % units * vf_width;
+        if (units % 2 == 0) {
+            vb_store((int8_t *)to, y);
+            continue;
+        }
+        vb_store_half(to, y, 0);
+        if (j > i) vb_store_half(c + (size_t)(j / units) * ldc + j % units * vf_width, y, 1);
+    }
+}
+
+static __attribute__((noinline)) void copy_rows(const struct qc_gemm_s8_tile *t, size_t first, size_t columns, const void *from, size_t pitch)
+{
+    const size_t element = qc_s8_form_bytes(t->form);
+    for (size_t m = 0; m < t->rows; m++) memcpy((char *)t->c + (m * t->ldc + first) * element, (const char *)from + m * pitch * element, columns * element);
+}
+
+/* What a unit's sums start from. */
+QC_INLINE vi start_of(const struct qc_gemm_s8_tile *t, const char *w, int unit)
+{
+    const int32_t *head = (const int32_t *)(const void *)unit_at(t, w, unit);
+    return TAKES_S16 && t->form >= QC_S16_WIDE ? vi_zero() : vi_sub(vi_load(head + 16), vi_mul(vi_load(head), vi_set1(t->zero[0] + X_BIAS)));
 }
 
 /* Columns [first, first + columns) of the tile, at most `units` vectors. */
@@ -114,12 +161,13 @@ QC_INLINE void tile(const struct qc_gemm_s8_tile *t, const int rows, const int u
 {
     const char *w = column_at(t, first, 4);
     const int parts = units * UNIT_PARTS;
-    const vi zeros = vi_opaque(vi_zero());
+    const bool first_part = UNIT_PARTS == 1 || PLANES == 2; /* it starts from start_of */
     vi sum[QC_TILE_ROWS][4];
     QC_UNROLL
-    for (int m = 0; m < rows; m++) {
+    for (int j = 0; j < parts; j++) {
+        const vi start = vi_opaque(first_part && j % UNIT_PARTS == 0 ? start_of(t, w, j / UNIT_PARTS) : vi_zero());
         QC_UNROLL
-        for (int j = 0; j < parts; j++) sum[m][j] = zeros;
+        for (int m = 0; m < rows; m++) sum[m][j] = start;
     }
     const char *body = w + sizeof(struct qc_s8_head) + t->skip * ROW_BYTES;
     const size_t count = (t->depth + 3) / 4;
@@ -134,35 +182,43 @@ QC_INLINE void tile(const struct qc_gemm_s8_tile *t, const int rows, const int u
                 b[j] = load_weights((const int8_t *)unit_at(t, body, j / UNIT_PARTS) + j % UNIT_PARTS * PART_BYTES);
             QC_UNROLL
             for (int m = 0; m < rows; m++) {
-                const vi x = spread(a[m], k);
                 QC_UNROLL
-                for (int j = 0; j < parts; j++) sum[m][j] = dot(sum[m][j], x, b[j]);
+                for (int j = 0; j < parts; j++) sum[m][j] = dot(sum[m][j], spread(a[m], k, j % UNIT_PARTS), b[j]);
             }
         }
     }
     vi total[QC_TILE_ROWS][4];
+    const bool planes = PLANES == 2 && t->form >= QC_S16_WIDE; /* the two sums are joined in float64 */
     QC_UNROLL
     for (int u = 0; u < units; u++) {
-        const char *head = unit_at(t, w, u);
-        const vi weight_sum = vi_load((const int32_t *)head), bias = vi_load((const int32_t *)(head + offsetof(struct qc_s8_head, bias)));
-        const vi start = t->form >= QC_S16_WIDE ? zeros : vi_sub(bias, vi_mul(weight_sum, vi_set1(t->zero[0] + X_BIAS)));
+        const vi start = first_part ? vi_zero() : start_of(t, w, u);
         QC_UNROLL
-        for (int m = 0; m < rows; m++) total[m][u] = vi_add(start, join(sum[m][u * UNIT_PARTS], sum[m][u * UNIT_PARTS + UNIT_PARTS - 1]));
+        for (int m = 0; m < rows; m++) {
+            const vi low = sum[m][u * UNIT_PARTS], joined = join(low, sum[m][u * UNIT_PARTS + UNIT_PARTS - 1]);
+            total[m][u] = planes ? low : first_part ? joined : vi_add(start, joined);
+        }
     }
-    if (t->form != QC_S8_REQUANT) {
-        int32_t all[QC_TILE_ROWS * 4 * vf_width];
+    int16_t cut[QC_TILE_ROWS * 4 * vf_width];
+    const bool whole = columns >= (size_t)(units * vf_width);
+    if (TAKES_S8 && t->form == QC_S8_REQUANT) {
+        finish_bytes(t, rows, units, w, whole ? (int8_t *)t->c + first : (int8_t *)cut, whole ? t->ldc : 4 * vf_width, total);
+        if (!whole) copy_rows(t, first, columns, cut, 4 * vf_width);
+    } else if (TAKES_S16 && t->form == QC_S16_NARROW) {
+        finish_narrow(t, rows, units, w, whole ? (int16_t *)t->c + first : cut, whole ? t->ldc : 4 * vf_width, total);
+        if (!whole) copy_rows(t, first, columns, cut, 4 * vf_width);
+    } else {
+        int32_t all[PLANES * PLANE];
         QC_UNROLL
         for (int m = 0; m < rows; m++) {
             QC_UNROLL
-            for (int u = 0; u < units; u++) vi_store(all + (m * units + u) * vf_width, vi_opaque(total[m][u]));
+            for (int u = 0; u < units; u++) {
+                vi_store(all + (m * units + u) * vf_width, vi_opaque(total[m][u]));
+                if (PLANES == 2) vi_store(all + PLANE * (PLANES - 1) + (m * units + u) * vf_width, vi_opaque(sum[m][u * UNIT_PARTS + UNIT_PARTS - 1]));
+            }
         }
-        (t->form == QC_S8_FLOAT ? finish_floats : finish_wide)(t, all, (size_t)(units * vf_width), first, QC_MIN(columns, (size_t)(units * vf_width)));
-        return;
+        if (TAKES_S8 && t->form == QC_S8_FLOAT) finish_floats(t, all, (size_t)(units * vf_width), first, QC_MIN(columns, (size_t)(units * vf_width)));
+        else finish_wide(t, all, (size_t)(units * vf_width), first, QC_MIN(columns, (size_t)(units * vf_width)));
     }
-    int8_t cut[QC_TILE_ROWS * 4 * vf_width];
-    const bool whole = columns >= (size_t)(units * vf_width);
-    finish_bytes(t, rows, units, w, whole ? (int8_t *)t->c + first : cut, whole ? t->ldc : 4 * vf_width, total);
-    if (!whole) copy_rows(t, first, columns, cut, 4 * vf_width);
 }
 
 typedef void tile_fn(const struct qc_gemm_s8_tile *t, size_t first, size_t columns);

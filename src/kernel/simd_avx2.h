@@ -135,6 +135,24 @@ QC_INLINE void vf_store_lanes(float *p, size_t step, vf x)
 /* Within lanes: four of a, four of b, which fit 16 bits. */
 QC_INLINE void vi_store_s16(int16_t *p, vi a, vi b) { _mm256_storeu_si256((__m256i *)p, _mm256_packs_epi32(a, b)); }
 
+/* x * multiplier / 2^(16 + shift), rounded half up: multiplier in [0, 2^15), shift in [1, 30], as qc_s16_round_narrow. */
+QC_INLINE vi vi_round_narrow(vi x, vi multiplier, vi shift)
+{
+    const vi high = _mm256_madd_epi16(x, _mm256_slli_epi32(multiplier, 16)), low = _mm256_mulhi_epu16(x, multiplier);
+    const vi half = _mm256_sllv_epi32(_mm256_set1_epi32(1), _mm256_sub_epi32(shift, _mm256_set1_epi32(1)));
+    return _mm256_srav_epi32(_mm256_add_epi32(_mm256_add_epi32(high, half), low), shift);
+}
+/* All of a, then all of b, as int16, saturated and limited; `vb` serves for these too. */
+QC_INLINE vb vb_pack_s16(vi a, vi b, int16_t low, int16_t high)
+{
+    const __m256i x = _mm256_permute4x64_epi64(_mm256_packs_epi32(a, b), 0xd8);
+    return _mm256_min_epi16(_mm256_max_epi16(x, _mm256_set1_epi16(low)), _mm256_set1_epi16(high));
+}
+QC_INLINE void vb_store_half(void *p, vb x, const int half)
+{
+    _mm_storeu_si128(p, half ? _mm256_extracti128_si256(x, 1) : _mm256_castsi256_si128(x));
+}
+
 /* Float64: (x + bias) * scale rounded half up, where product and result are known to fit 53 and 31 bits. */
 QC_INLINE __m128i vi_round_up64_half(__m128i x, const double *bias, const double *scale)
 {

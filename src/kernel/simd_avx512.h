@@ -115,10 +115,36 @@ QC_INLINE void vb_store_quarter(int8_t *p, vb x, const int quarter)
     _mm_storeu_si128((__m128i *)p, quarter & 1 ? _mm256_extracti128_si256(half, 1) : _mm256_castsi256_si128(half));
 }
 
+QC_INLINE vi vi_round_narrow(vi x, vi multiplier, vi shift)
+{
+    const vi high = _mm512_madd_epi16(x, _mm512_slli_epi32(multiplier, 16)), low = _mm512_mulhi_epu16(x, multiplier);
+    const vi half = _mm512_sllv_epi32(_mm512_set1_epi32(1), _mm512_sub_epi32(shift, _mm512_set1_epi32(1)));
+    return _mm512_srav_epi32(_mm512_add_epi32(_mm512_add_epi32(high, half), low), shift);
+}
+QC_INLINE vb vb_pack_s16(vi a, vi b, int16_t low, int16_t high)
+{
+    const __m512i x = _mm512_permutexvar_epi64(_mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7), _mm512_packs_epi32(a, b));
+    return _mm512_min_epi16(_mm512_max_epi16(x, _mm512_set1_epi16(low)), _mm512_set1_epi16(high));
+}
+QC_INLINE void vb_store_half(void *p, vb x, const int half)
+{
+    _mm256_storeu_si256(p, half ? _mm512_extracti64x4_epi64(x, 1) : _mm512_castsi512_si256(x));
+}
+
+/* x * scale rounded half up; x rounded half away from zero, and cut to 16 bits. */
+QC_INLINE __m256i pd_round_up(__m512d x, __m512d scale)
+{
+    return _mm512_cvt_roundpd_epi32(_mm512_fmadd_pd(x, scale, _mm512_set1_pd(0.5)), _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
+}
+QC_INLINE __m256i pd_round_away(__m512d x)
+{
+    const __m512d half = _mm512_or_pd(_mm512_and_pd(x, _mm512_set1_pd(-0.0)), _mm512_set1_pd(0x1.fffffffffffffp-2));
+    const __m512d y = _mm512_roundscale_pd(_mm512_add_pd(x, half), _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC);
+    return _mm512_cvtpd_epi32(_mm512_min_pd(_mm512_max_pd(y, _mm512_set1_pd(-32768)), _mm512_set1_pd(32767)));
+}
 QC_INLINE __m256i vi_round_up64_half(__m256i x, const double *bias, const double *scale)
 {
-    const __m512d sum = _mm512_add_pd(_mm512_cvtepi32_pd(x), _mm512_loadu_pd(bias));
-    return _mm512_cvt_roundpd_epi32(_mm512_fmadd_pd(sum, _mm512_loadu_pd(scale), _mm512_set1_pd(0.5)), _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
+    return pd_round_up(_mm512_add_pd(_mm512_cvtepi32_pd(x), _mm512_loadu_pd(bias)), _mm512_loadu_pd(scale));
 }
 QC_INLINE vi vi_round_up64(vi x, const double *bias, const double *scale)
 {
@@ -127,10 +153,7 @@ QC_INLINE vi vi_round_up64(vi x, const double *bias, const double *scale)
 }
 QC_INLINE __m256i vi_round_away64_half(__m256i x, const double *bias, const double *scale)
 {
-    const __m512d product = _mm512_mul_pd(_mm512_add_pd(_mm512_cvtepi32_pd(x), _mm512_loadu_pd(bias)), _mm512_loadu_pd(scale));
-    const __m512d half = _mm512_or_pd(_mm512_and_pd(product, _mm512_set1_pd(-0.0)), _mm512_set1_pd(0x1.fffffffffffffp-2));
-    const __m512d y = _mm512_roundscale_pd(_mm512_add_pd(product, half), _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC);
-    return _mm512_cvtpd_epi32(_mm512_min_pd(_mm512_max_pd(y, _mm512_set1_pd(-32768)), _mm512_set1_pd(32767)));
+    return pd_round_away(_mm512_mul_pd(_mm512_add_pd(_mm512_cvtepi32_pd(x), _mm512_loadu_pd(bias)), _mm512_loadu_pd(scale)));
 }
 QC_INLINE vi vi_round_away64(vi x, const double *bias, const double *scale)
 {

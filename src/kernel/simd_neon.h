@@ -118,6 +118,19 @@ QC_INLINE void vi_store_lanes(int32_t *p, size_t step, vi x) { (void)step, vst1q
 QC_INLINE void vf_store_lanes(float *p, size_t step, vf x) { (void)step, vst1q_f32(p, x); }
 QC_INLINE void vi_store_s16(int16_t *p, vi a, vi b) { vst1q_s16(p, vcombine_s16(vqmovn_s32(a), vqmovn_s32(b))); }
 
+QC_INLINE vi vi_round_narrow(vi x, vi multiplier, vi shift)
+{
+    const int32x4_t right = vsubq_s32(vdupq_n_s32(-16), shift);
+    const int64x2_t low = vrshlq_s64(vmull_s32(vget_low_s32(x), vget_low_s32(multiplier)), vmovl_s32(vget_low_s32(right)));
+    return vcombine_s32(vmovn_s64(low), vmovn_s64(vrshlq_s64(vmull_high_s32(x, multiplier), vmovl_high_s32(right))));
+}
+QC_INLINE vb vb_pack_s16(vi a, vi b, int16_t low, int16_t high)
+{
+    const int16x8_t x = vcombine_s16(vqmovn_s32(a), vqmovn_s32(b));
+    return vreinterpretq_s8_s16(vminq_s16(vmaxq_s16(x, vdupq_n_s16(low)), vdupq_n_s16(high)));
+}
+QC_INLINE void vb_store_half(void *p, vb x, const int half) { vst1_s8(p, half ? vget_high_s8(x) : vget_low_s8(x)); }
+
 QC_INLINE float64x2_t vi_sum64(int32x2_t x, const double *bias) { return vaddq_f64(vcvtq_f64_s64(vmovl_s32(x)), vld1q_f64(bias)); }
 QC_INLINE vi vi_round_up64(vi x, const double *bias, const double *scale)
 {

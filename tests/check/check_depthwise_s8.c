@@ -22,12 +22,13 @@ static void check_case(const struct qc_depthwise_s8 *kernel)
     int32_t *bias = check_memory(channels * sizeof *bias);
     float *scale = check_floats(channels), *float_bias = check_floats(channels);
     double *scale64 = check_memory(channels * sizeof *scale64);
+    struct qc_multiplier *narrow = check_memory(channels * sizeof *narrow);
     int64_t *bias64 = check_memory(channels * sizeof *bias64);
     if (element == 1) check_fill_s8(x, elements, -128);
     else check_fill_s16(x, elements);
     check_fill_s8(weights, channels * taps, -128);
-    const enum qc_s8_form form[] = {QC_S8_REQUANT, QC_S8_FLOAT, QC_S8_SUM, QC_S8_SUM, QC_S16_WIDE, QC_S16_F64};
-    struct qc_depthwise_s8_call call = {.form = form[check_between(0, 2) + (element == 1 ? 0 : 3)], .m = m, .channels = channels,
+    const enum qc_s8_form form[] = {QC_S8_REQUANT, QC_S8_FLOAT, QC_S8_SUM, QC_S8_SUM, QC_S16_WIDE, QC_S16_F64, QC_S16_NARROW};
+    struct qc_depthwise_s8_call call = {.form = form[element == 1 ? check_between(0, 2) : check_between(3, 6)], .m = m, .channels = channels,
                                         .rows = {(const char *)x, channels * element, &w, border},
                                         .zero = element == 1 ? (int32_t)(check_random() % 256) - 128 : 0,
                                         .zero_point = element == 1 ? (int32_t)(check_random() % 256) - 128 : 0,
@@ -38,9 +39,12 @@ static void check_case(const struct qc_depthwise_s8 *kernel)
         float_bias[i] = check_uniform(-3, 3);
         scale64[i] = call.form == QC_S16_F64 ? 1.0 / (double)check_between(1, 5000) : ldexp((double)check_between(1, 32767), -(int)check_between(22, 40));
         bias64[i] = (int64_t)(check_random() % 0x1000000001) - 0x800000000;
+        if (call.form == QC_S16_NARROW) bias64[i] >>= 6;
+        narrow[i] = (struct qc_multiplier){(int32_t)check_between(0, 32767), (int32_t)check_between(1, 30)};
     }
     const struct qc_gemm_s8_pack pack = {.columns = channels, .taps = taps, .depth = 1, .w = weights, .bias = bias, .scale = scale,
                                          .float_bias = float_bias, .scale64 = call.form >= QC_S16_WIDE ? scale64 : NULL,
+                                         .narrow = call.form == QC_S16_NARROW ? narrow : NULL,
                                          .bias64 = check_chance(80) ? bias64 : NULL};
     memset(border, call.zero, channels * element);
     call.low = call.form == QC_S8_FLOAT ? -INFINITY : (float)((element == 1 ? -128 : -32768) - call.zero_point);
@@ -82,7 +86,7 @@ static void bench_case(const struct qc_depthwise_s8 *kernel, const char *label, 
     void *x = calloc(in * in * channels, element), *c = calloc(out * out * channels, element), *border = calloc(channels, element);
     void *packed = aligned_alloc(64, (bytes + 63) / 64 * 64), *work_room = malloc(qc_depthwise_s8_work_bytes(kernel, channels, 9, in, 1));
     memset(packed, 0, bytes);
-    struct qc_depthwise_s8_call call = {.kernel = kernel, .form = element == 1 ? QC_S8_REQUANT : QC_S16_WIDE, .m = out * out,
+    struct qc_depthwise_s8_call call = {.kernel = kernel, .form = element == 1 ? QC_S8_REQUANT : QC_S16_NARROW, .m = out * out,
                                         .channels = channels, .rows = {x, channels * element, &w, border}, .packed = packed, .c = c,
                                         .low = -128, .high = 127, .work = work_room};
     char name[40];

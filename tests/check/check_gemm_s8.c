@@ -21,7 +21,7 @@ static void random_window(struct qc_window *w, size_t *images, size_t *m)
     *m = *images * w->out_h * w->out_w;
 }
 
-static void *pack(size_t columns, size_t taps, size_t depth, enum qc_s8_form form)
+static struct qc_gemm_s8_pack weights_of(size_t columns, size_t taps, size_t depth, enum qc_s8_form form)
 {
     int8_t *w = check_memory(columns * taps * depth);
     int32_t *bias = check_memory(columns * 4);
@@ -36,22 +36,28 @@ static void *pack(size_t columns, size_t taps, size_t depth, enum qc_s8_form for
         bias64[i] = (int64_t)(check_random() % 0x1000000001) - 0x800000000;
         scale64[i] = form == QC_S16_F64 ? 1.0 / (double)check_between(1, 50000) : ldexp((double)check_between(1, 32767), -(int)check_between(22, 40));
     }
-    const bool wide = form >= QC_S16_WIDE;
-    const struct qc_gemm_s8_pack p = {.columns = columns, .taps = taps, .depth = depth, .w = w, .bias = check_chance(80) ? bias : NULL, .scale = scale,
-                                      .float_bias = check_chance(80) ? float_bias : NULL, .scale64 = wide ? scale64 : NULL,
+    struct qc_multiplier *narrow = check_memory(columns * sizeof *narrow);
+    for (size_t i = 0; i < columns; i++) {
+        if (form == QC_S16_NARROW) bias64[i] = (int64_t)(check_random() % 30000001) - 15000000; /* 511 * 128 * 2^15 and this fit 32 bits */
+        narrow[i] = (struct qc_multiplier){(int32_t)check_between(0, 32767), (int32_t)check_between(1, 30)};
+    }
+    return (struct qc_gemm_s8_pack){.columns = columns, .taps = taps, .depth = depth, .w = w, .bias = check_chance(80) ? bias : NULL, .scale = scale,
+                                      .float_bias = check_chance(80) ? float_bias : NULL, .scale64 = form >= QC_S16_WIDE ? scale64 : NULL,
+                                      .narrow = form == QC_S16_NARROW ? narrow : NULL,
                                       .bias64 = check_chance(80) ? bias64 : NULL};
-    void *block = check_memory(qc_gemm_s8_packed_bytes(columns, taps, depth));
-    qc_gemm_s8_pack(block, &p);
-    return block;
 }
 
-static void compare(struct qc_gemm_s8_call *call, const struct qc_gemm_s8 *kernel, const struct qc_gemm_s8 *plain, size_t taps)
+static void compare(struct qc_gemm_s8_call *call, struct qc_gemm_s8_pack *pack, const struct qc_gemm_s8 *kernel, const struct qc_gemm_s8 *plain, size_t taps)
 {
     const size_t bytes = call->m * call->ldc * qc_s8_form_bytes(call->form);
     struct qc_pool *pool = check_pool();
     char *c[2];
     for (int i = 0; i < 2; i++) {
         call->kernel = i ? plain : kernel;
+        void *packed = check_memory(qc_gemm_s8_packed_bytes(pack->columns, pack->taps, pack->depth));
+        pack->x_bias = call->kernel->x_bias;
+        qc_gemm_s8_pack(packed, pack);
+        call->packed = packed;
         call->c = c[i] = check_memory(bytes);
         call->work = check_memory(qc_gemm_s8_work_bytes(call->kernel, taps, call->depth, call->gather, qc_pool_threads(pool)));
         qc_gemm_s8_run(call, pool);
@@ -88,17 +94,18 @@ static void check_case(const struct qc_gemm_s8 *kernel, bool wide)
     }
     memset(border, zero[0], depth * element);
     const bool gather = sliding && check_chance(40);
-    const enum qc_s8_form form[] = {QC_S8_REQUANT, QC_S8_FLOAT, QC_S8_SUM, QC_S8_SUM, QC_S16_WIDE, QC_S16_F64};
-    struct qc_gemm_s8_call call = {.form = form[wide ? check_between(3, 5) : check_between(row_step ? 1 : 0, 2)], .m = m, .columns = columns,
+    const enum qc_s8_form form[] = {QC_S8_REQUANT, QC_S8_FLOAT, QC_S8_SUM, QC_S8_SUM, QC_S16_WIDE, QC_S16_F64, QC_S16_NARROW};
+    const bool shallow = taps * depth < 512;
+    struct qc_gemm_s8_call call = {.form = form[wide ? check_between(3, shallow ? 6 : 5) : check_between(row_step ? 1 : 0, 2)], .m = m, .columns = columns,
                                    .depth = depth, .rows = {a, pitch * element, sliding ? &window : NULL, border}, .gather = gather, .wide = wide,
-                                   .chunk = taps * depth < 512 ? SIZE_MAX : 508, .zero = zero, .row_scale = row_scale, .row_step = row_step,
+                                   .chunk = shallow ? SIZE_MAX : 508, .zero = zero, .row_scale = row_scale, .row_step = row_step,
                                    .ldc = columns + (check_chance(50) ? check_between(1, 5) : 0),
                                    .zero_point = wide ? 0 : (int32_t)(check_random() % 256) - 128};
-    call.packed = gather ? pack(columns, 1, taps * depth, call.form) : pack(columns, taps, depth, call.form);
+    struct qc_gemm_s8_pack pack = gather ? weights_of(columns, 1, taps * depth, call.form) : weights_of(columns, taps, depth, call.form);
     call.low = call.form == QC_S8_FLOAT ? (check_chance(30) ? -1 : -INFINITY) : (float)((wide ? -32768 : -128) - call.zero_point);
     call.high = call.form == QC_S8_FLOAT ? (check_chance(30) ? 2 : INFINITY) : wide ? 32767
                 : (float)((check_chance(70) ? 127 : 127 / 2 + call.zero_point / 2) - call.zero_point);
-    compare(&call, kernel, wide ? qc_gemm_s16_pick(0) : qc_gemm_s8_pick(0), taps);
+    compare(&call, &pack, kernel, wide ? qc_gemm_s16_pick(0) : qc_gemm_s8_pick(0), taps);
 }
 
 static void check(int rounds)
@@ -123,7 +130,7 @@ static void bench_case(const struct qc_gemm_s8 *kernel, bool wide, size_t m, siz
     memset(packed, 0, bytes);
     memset(a, 1, m * k * element);
     const int32_t zero = wide ? 0 : 3;
-    struct qc_gemm_s8_call call = {.kernel = kernel, .form = wide ? QC_S16_WIDE : QC_S8_REQUANT, .m = m, .columns = n, .depth = k, .wide = wide,
+    struct qc_gemm_s8_call call = {.kernel = kernel, .form = wide ? QC_S16_NARROW : QC_S8_REQUANT, .m = m, .columns = n, .depth = k, .wide = wide,
                                    .chunk = SIZE_MAX, .rows = {a, k * element, NULL, NULL}, .packed = packed, .zero = &zero, .c = c, .ldc = n,
                                    .low = -128, .high = 127, .work = room};
     char label[48];

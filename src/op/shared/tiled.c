@@ -23,7 +23,8 @@ struct qc_tiled {
     size_t element; /* bytes of an activation */
     enum qc_s8_form form;
     size_t chunk;          /* of the forms of 16 bits: qc_s16_chunk */
-    const double *scale64; /* likewise, [columns of all groups] */
+    const double *scale64; /* likewise, [columns of all groups]; or in its place */
+    const struct qc_multiplier *narrow; /* of QC_S16_NARROW */
     enum qc_weight_kind kind; /* of f32 */
     struct qc_window window;
     bool sliding; /* more than one tap, or positions that skip pixels */
@@ -100,14 +101,15 @@ static qc_status plan_wide(struct qc_step *step, const struct qc_product *p, str
     const size_t columns = (size_t)p->conv.out_channels, k = m->taps * m->depth;
     const bool depthwise = p->w_axis != 0, known = w->type == QC_INT8 && !depthwise;
     double *scale = qc_step_alloc(step, columns * sizeof *scale), largest = 0, largest_scaled = 0;
+    struct qc_multiplier *narrow = qc_step_alloc(step, columns * sizeof *narrow);
+    bool fits = m->form == QC_S16_WIDE;
     size_t most = 0;
-    if (!scale) return QC_NOMEM;
-    m->scale64 = scale;
+    if (!scale || !narrow) return QC_NOMEM;
     if (!constant(step, p)) return QC_OK;
     for (size_t n = 0; n < columns; n++) {
         const struct qc_multiplier x = p->stage.multiplier[n];
-        const int32_t reduced = x.multiplier < 0x7FFF0000 ? (x.multiplier + (1 << 15)) >> 16 : 0x7FFF; /* as qc_requant_wide */
-        scale[n] = m->form == QC_S16_WIDE ? ldexp(reduced, x.shift - 15) : p->stage.scale64[n];
+        fits = qc_s16_narrow(x, &narrow[n]) && fits;
+        scale[n] = m->form == QC_S16_WIDE ? ldexp(narrow[n].multiplier, x.shift - 15) : p->stage.scale64[n];
         size_t sum = known ? 0 : 128 * (depthwise ? m->taps : k);
         for (size_t i = 0; known && i < k; i++) sum += (size_t)abs(((const int8_t *)w->data)[n * k + i]);
         const double size = 32768.0 * (double)sum + (bias ? fabs((double)((const int64_t *)bias->data)[n]) : 0);
@@ -116,6 +118,8 @@ static qc_status plan_wide(struct qc_step *step, const struct qc_product *p, str
         largest_scaled = fmax(largest_scaled, size * fabs(scale[n]));
     }
     m->chunk = qc_s16_chunk(m->form, most, largest, largest_scaled);
+    if (fits && largest < 0x1p31) m->form = QC_S16_NARROW, m->narrow = narrow;
+    else m->scale64 = scale;
     if (depthwise && m->chunk != SIZE_MAX) m->chunk = QC_S16_REFUSED;
     return QC_OK;
 }
@@ -220,7 +224,10 @@ static void fill_s8(const struct filling *f, char *to, const int8_t *w, size_t f
 {
     const struct qc_tiled *m = f->tiled;
     struct qc_gemm_s8_pack pack = {.columns = m->columns, .taps = m->taps, .depth = m->depth, .w = w, .scale = f->scale ? f->scale + first : NULL};
-    if (m->scale64) pack.scale64 = m->scale64 + first, pack.bias64 = f->bias ? (const int64_t *)f->bias + first : NULL;
+    if (m->scale64) pack.scale64 = m->scale64 + first;
+    if (m->narrow) pack.narrow = m->narrow + first;
+    if (m->s8) pack.x_bias = m->s8->x_bias;
+    if (m->scale64 || m->narrow) pack.bias64 = f->bias ? (const int64_t *)f->bias + first : NULL;
     else if (f->bias && m->form == QC_S8_FLOAT) pack.float_bias = (const float *)f->bias + first;
     else if (f->bias) pack.bias = (const int32_t *)f->bias + first;
     if (m->gather) pack.taps = 1, pack.depth = m->taps * m->depth;
@@ -255,8 +262,9 @@ static struct filling filling_of(const struct qc_step *step, const struct qc_pro
 /* Of everything that goes into the packed block beside the weights. */
 static uint64_t fingerprint(const struct filling *f)
 {
-    const size_t bytes = f->tiled->columns * f->tiled->groups * (f->tiled->scale64 ? 8 : 4);
-    const void *scale = f->tiled->scale64 ? (const void *)f->tiled->scale64 : f->scale;
+    const struct qc_tiled *m = f->tiled;
+    const void *wide = m->scale64 ? (const void *)m->scale64 : m->narrow, *scale = wide ? wide : f->scale;
+    const size_t bytes = m->columns * m->groups * (wide ? 8 : 4);
     const uint64_t first = scale ? qc_fingerprint64(scale, bytes) : 0, second = f->bias ? qc_fingerprint64(f->bias, bytes) : 0;
     return first + second * UINT64_C(0x9e3779b97f4a7c15);
 }
