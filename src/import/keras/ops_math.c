@@ -2,6 +2,7 @@
  * ops_math.c - elementwise operations: functions of one number, arithmetic, comparisons, logic, choice.
  */
 #include "import/keras/operation.h"
+#include "import/lower/function.h"
 
 #include <float.h>
 #include <math.h>
@@ -16,16 +17,6 @@ static struct qc_tensor *two(struct qc_build *b, int code, struct qc_tensor *x, 
 static struct qc_tensor *one(struct qc_build *b, int code, struct qc_tensor *x)
 {
     return qc_build_unary(b, code, x);
-}
-
-static struct qc_tensor *plus(struct qc_build *b, struct qc_tensor *x, double value)
-{
-    return two(b, OP(ADD), x, qc_build_f32(b, (float)value));
-}
-
-static struct qc_tensor *times(struct qc_build *b, struct qc_tensor *x, double value)
-{
-    return two(b, OP(MUL), x, qc_build_f32(b, (float)value));
 }
 
 /* ---- one operand ---- */
@@ -55,101 +46,9 @@ static void identity(struct qc_keras_call *call, int code)
     qc_keras_return(call, qc_keras_op_input(call, false));
 }
 
-enum function {
-    RECIPROCAL, EXPM1, LOG1P, LOG2, LOG10, EXP2, TAN, SINH, COSH, ASINH, ACOSH, ATANH, ASIN, ACOS, ATAN, ERF, ERFINV, TRUNC, DEGREES, RADIANS,
-    IS_NAN, IS_INF, IS_FINITE,
-};
-
-static struct qc_tensor *half_sum(struct qc_build *b, int code, struct qc_tensor *x) /* (e^x + e^-x) / 2 or their difference */
-{
-    return times(b, two(b, code, one(b, OP(EXP), x), one(b, OP(EXP), one(b, OP(NEG), x))), 0.5);
-}
-
-/* sign(x) log(|x| + sqrt(x^2 + 1)): no cancellation for negative x. */
-static struct qc_tensor *asinh_of(struct qc_build *b, struct qc_tensor *x)
-{
-    struct qc_tensor *size = one(b, OP(ABS), x), *root = one(b, OP(SQRT), plus(b, one(b, OP(SQUARE), x), 1));
-    return two(b, OP(MUL), one(b, OP(SIGN), x), one(b, OP(LOG), two(b, OP(ADD), size, root)));
-}
-
-/* Abramowitz and Stegun 7.1.26: |error| < 1.5e-7. */
-static struct qc_tensor *erf_of(struct qc_build *b, struct qc_tensor *x)
-{
-    static const double a[] = {1.061405429, -1.453152027, 1.421413741, -0.284496736, 0.254829592};
-    struct qc_tensor *size = one(b, OP(ABS), x), *t = two(b, OP(DIV), qc_build_f32(b, 1), plus(b, times(b, size, 0.3275911), 1));
-    struct qc_tensor *sum = times(b, t, a[0]);
-    for (int i = 1; i < 5; i++) sum = two(b, OP(MUL), plus(b, sum, a[i]), t);
-    struct qc_tensor *tail = two(b, OP(MUL), sum, one(b, OP(EXP), one(b, OP(NEG), one(b, OP(SQUARE), size))));
-    return two(b, OP(MUL), one(b, OP(SIGN), x), two(b, OP(SUB), qc_build_f32(b, 1), tail));
-}
-
-/* p[0] w^(count - 1) + ... + p[count - 1] */
-static struct qc_tensor *polynomial(struct qc_build *b, struct qc_tensor *w, const double *p, size_t count)
-{
-    struct qc_tensor *sum = plus(b, times(b, w, p[0]), p[1]);
-    for (size_t i = 2; i < count; i++) sum = plus(b, two(b, OP(MUL), sum, w), p[i]);
-    return sum;
-}
-
-/* M. Giles, "Approximating the erfinv function" (2010), single precision: within 4e-7 of the value. At -1 and 1 infinity. */
-static struct qc_tensor *erfinv_of(struct qc_build *b, struct qc_tensor *x)
-{
-    static const double middle[] = {2.81022636e-08, 3.43273939e-07, -3.5233877e-06, -4.39150654e-06, 0.00021858087, -0.00125372503, -0.00417768164, 0.246640727, 1.50140941};
-    static const double tail[] = {-0.000200214257, 0.000100950558, 0.00134934322, -0.00367342844, 0.00573950773, -0.0076224613, 0.00943887047, 1.00167406, 2.83297682};
-    struct qc_tensor *product = two(b, OP(MUL), two(b, OP(SUB), qc_build_f32(b, 1), x), plus(b, x, 1));
-    struct qc_tensor *w = one(b, OP(NEG), one(b, OP(LOG), product));
-    struct qc_tensor *near = polynomial(b, plus(b, w, -2.5), middle, QC_COUNT(middle)), *far = polynomial(b, plus(b, one(b, OP(SQRT), w), -3), tail, QC_COUNT(tail));
-    struct qc_tensor *y = two(b, OP(MUL), qc_lower_select(b, two(b, OP(LESS), w, qc_build_f32(b, 5)), near, far), x);
-    struct qc_tensor *edge = two(b, OP(EQUAL), one(b, OP(ABS), x), qc_build_f32(b, 1));
-    return qc_lower_select(b, edge, times(b, x, INFINITY), y);
-}
-
-static struct qc_tensor *angle(struct qc_build *b, struct qc_tensor *x, bool sine) /* arcsin or arccos, by ATAN2 */
-{
-    struct qc_tensor *other = one(b, OP(SQRT), two(b, OP(SUB), qc_build_f32(b, 1), one(b, OP(SQUARE), x)));
-    return sine ? two(b, OP(ATAN2), x, other) : two(b, OP(ATAN2), other, x);
-}
-
-static struct qc_tensor *quotient_log(struct qc_build *b, struct qc_tensor *x) /* log((1 + x) / (1 - x)) / 2 */
-{
-    struct qc_tensor *quotient = two(b, OP(DIV), plus(b, x, 1), two(b, OP(SUB), qc_build_f32(b, 1), x));
-    return times(b, one(b, OP(LOG), quotient), 0.5);
-}
-
-static struct qc_tensor *evaluate(struct qc_build *b, struct qc_tensor *x, enum function f)
-{
-    const double pi = 3.14159265358979323846, ln2 = 0.69314718055994530942, ln10 = 2.30258509299404568402;
-    switch (f) {
-    case RECIPROCAL: return two(b, OP(DIV), qc_build_f32(b, 1), x);
-    case EXPM1: return plus(b, one(b, OP(EXP), x), -1);
-    case LOG1P: return one(b, OP(LOG), plus(b, x, 1));
-    case LOG2: return times(b, one(b, OP(LOG), x), 1 / ln2);
-    case LOG10: return times(b, one(b, OP(LOG), x), 1 / ln10);
-    case EXP2: return one(b, OP(EXP), times(b, x, ln2));
-    case TAN: return two(b, OP(DIV), one(b, OP(SIN), x), one(b, OP(COS), x));
-    case SINH: return half_sum(b, OP(SUB), x);
-    case COSH: return half_sum(b, OP(ADD), x);
-    case ASINH: return asinh_of(b, x);
-    case ACOSH: return one(b, OP(LOG), two(b, OP(ADD), x, one(b, OP(SQRT), plus(b, one(b, OP(SQUARE), x), -1))));
-    case ATANH: return quotient_log(b, x);
-    case ASIN: return angle(b, x, true);
-    case ACOS: return angle(b, x, false);
-    case ATAN: return two(b, OP(ATAN2), x, plus(b, one(b, OP(ZEROS_LIKE), x), 1)); /* its operands must have one shape */
-    case ERF: return erf_of(b, x);
-    case ERFINV: return erfinv_of(b, x);
-    case TRUNC: return two(b, OP(MUL), one(b, OP(SIGN), x), one(b, OP(FLOOR), one(b, OP(ABS), x)));
-    case DEGREES: return times(b, x, 180 / pi);
-    case RADIANS: return times(b, x, pi / 180);
-    case IS_NAN: return two(b, OP(NOT_EQUAL), x, x);
-    case IS_INF: return two(b, OP(EQUAL), one(b, OP(ABS), x), qc_build_f32(b, INFINITY));
-    case IS_FINITE: return two(b, OP(LESS_EQUAL), one(b, OP(ABS), x), qc_build_f32(b, FLT_MAX));
-    }
-    return NULL;
-}
-
 static void function(struct qc_keras_call *call, int code)
 {
-    qc_keras_return(call, evaluate(call->b, qc_keras_op_input(call, true), (enum function)code));
+    qc_keras_return(call, qc_lower_function(call->b, (enum qc_function)code, qc_keras_op_input(call, true)));
 }
 
 static void square(struct qc_keras_call *call, int code)
@@ -262,29 +161,30 @@ const struct qc_keras_operation qc_keras_operations_math[] = {
     {"Floor", "math.floor floor Floor", unary_float, OP(FLOOR)},
     {"Round", "math.round round Round Rint", round_to, OP(ROUND)},
     {"Sign", "math.sign sign Sign", unary_float, OP(SIGN)},
-    {"Reciprocal", "math.reciprocal Reciprocal Inv", function, RECIPROCAL},
-    {"Expm1", "math.expm1 Expm1", function, EXPM1},
-    {"Log1p", "math.log1p Log1p", function, LOG1P},
-    {"Log2", "", function, LOG2},
-    {"Log10", "", function, LOG10},
-    {"Exp2", "", function, EXP2},
-    {"Tan", "math.tan tan Tan", function, TAN},
-    {"Sinh", "math.sinh sinh Sinh", function, SINH},
-    {"Cosh", "math.cosh cosh Cosh", function, COSH},
-    {"Arcsinh", "math.asinh asinh Asinh", function, ASINH},
-    {"Arccosh", "math.acosh acosh Acosh", function, ACOSH},
-    {"Arctanh", "math.atanh atanh Atanh", function, ATANH},
-    {"Arcsin", "math.asin asin Asin", function, ASIN},
-    {"Arccos", "math.acos acos Acos", function, ACOS},
-    {"Arctan", "math.atan atan Atan", function, ATAN},
-    {"Erf", "math.erf Erf", function, ERF},
-    {"Erfinv", "math.erfinv Erfinv", function, ERFINV},
-    {"Trunc", "", function, TRUNC},
-    {"Rad2deg", "", function, DEGREES},
-    {"Deg2rad", "", function, RADIANS},
-    {"Isnan", "math.is_nan IsNan", function, IS_NAN},
-    {"Isinf", "math.is_inf IsInf", function, IS_INF},
-    {"Isfinite", "math.is_finite IsFinite", function, IS_FINITE},
+    {"Reciprocal", "math.reciprocal Reciprocal Inv", function, QC_FN_RECIPROCAL},
+    {"Expm1", "math.expm1 Expm1", function, QC_FN_EXPM1},
+    {"Log1p", "math.log1p Log1p", function, QC_FN_LOG1P},
+    {"Log2", "", function, QC_FN_LOG2},
+    {"Log10", "", function, QC_FN_LOG10},
+    {"Exp2", "", function, QC_FN_EXP2},
+    {"Tan", "math.tan tan Tan", function, QC_FN_TAN},
+    {"Sinh", "math.sinh sinh Sinh", function, QC_FN_SINH},
+    {"Cosh", "math.cosh cosh Cosh", function, QC_FN_COSH},
+    {"Arcsinh", "math.asinh asinh Asinh", function, QC_FN_ASINH},
+    {"Arccosh", "math.acosh acosh Acosh", function, QC_FN_ACOSH},
+    {"Arctanh", "math.atanh atanh Atanh", function, QC_FN_ATANH},
+    {"Arcsin", "math.asin asin Asin", function, QC_FN_ASIN},
+    {"Arccos", "math.acos acos Acos", function, QC_FN_ACOS},
+    {"Arctan", "math.atan atan Atan", function, QC_FN_ATAN},
+    {"Erf", "math.erf Erf", function, QC_FN_ERF},
+    {"Erfc", "math.erfc Erfc", function, QC_FN_ERFC},
+    {"Erfinv", "math.erfinv Erfinv", function, QC_FN_ERFINV},
+    {"Trunc", "", function, QC_FN_TRUNC},
+    {"Rad2deg", "", function, QC_FN_DEGREES},
+    {"Deg2rad", "", function, QC_FN_RADIANS},
+    {"Isnan", "math.is_nan IsNan", function, QC_FN_IS_NAN},
+    {"Isinf", "math.is_inf IsInf", function, QC_FN_IS_INF},
+    {"Isfinite", "math.is_finite IsFinite", function, QC_FN_IS_FINITE},
     {"NanToNum", "", nan_to_num, 0},
     {"Cast", "cast Cast", cast, 0},
     {"StopGradient", "stop_gradient identity StopGradient Identity", identity, 0},

@@ -2,6 +2,7 @@
  * lower_elementwise.c - arithmetic, comparisons and activations, element by element. See graph.h.
  */
 #include "import/lower/activation.h"
+#include "import/lower/function.h"
 #include "import/savedmodel/match.h"
 #include "import/savedmodel/lower_math.h"
 
@@ -142,24 +143,25 @@ const struct qc_tf_op qc_tf_elementwise_ops[] = {
     {"SelectV2", lower_select, 3, 3, 0, 0},
     {"ClipByValue", lower_clip, 3, 3, 0, 0},
     {"Cast", lower_cast, 1, 1, 0, 0},
-    {"Erf", qc_tf_lower_erf, 1, 1, 0, 0},
-    {"Erfc", qc_tf_lower_erf, 1, 1, 0, 1},
-    {"Expm1", qc_tf_lower_math, 1, 1, 0, QC_TF_EXPM1},
-    {"Log1p", qc_tf_lower_math, 1, 1, 0, QC_TF_LOG1P},
-    {"Reciprocal", qc_tf_lower_math, 1, 1, 0, QC_TF_RECIPROCAL},
-    {"Inv", qc_tf_lower_math, 1, 1, 0, QC_TF_RECIPROCAL},
-    {"Tan", qc_tf_lower_math, 1, 1, 0, QC_TF_TAN},
-    {"Sinh", qc_tf_lower_math, 1, 1, 0, QC_TF_SINH},
-    {"Cosh", qc_tf_lower_math, 1, 1, 0, QC_TF_COSH},
-    {"Asinh", qc_tf_lower_math, 1, 1, 0, QC_TF_ASINH},
-    {"Acosh", qc_tf_lower_math, 1, 1, 0, QC_TF_ACOSH},
-    {"Atanh", qc_tf_lower_math, 1, 1, 0, QC_TF_ATANH},
-    {"Atan", qc_tf_lower_math, 1, 1, 0, QC_TF_ATAN},
-    {"Asin", qc_tf_lower_math, 1, 1, 0, QC_TF_ASIN},
-    {"Acos", qc_tf_lower_math, 1, 1, 0, QC_TF_ACOS},
-    {"IsNan", qc_tf_lower_math, 1, 1, 0, QC_TF_IS_NAN},
-    {"IsInf", qc_tf_lower_math, 1, 1, 0, QC_TF_IS_INF},
-    {"IsFinite", qc_tf_lower_math, 1, 1, 0, QC_TF_IS_FINITE},
+    {"Erf", qc_tf_lower_math, 1, 1, 0, QC_FN_ERF},
+    {"Erfc", qc_tf_lower_math, 1, 1, 0, QC_FN_ERFC},
+    {"Erfinv", qc_tf_lower_math, 1, 1, 0, QC_FN_ERFINV},
+    {"Expm1", qc_tf_lower_math, 1, 1, 0, QC_FN_EXPM1},
+    {"Log1p", qc_tf_lower_math, 1, 1, 0, QC_FN_LOG1P},
+    {"Reciprocal", qc_tf_lower_math, 1, 1, 0, QC_FN_RECIPROCAL},
+    {"Inv", qc_tf_lower_math, 1, 1, 0, QC_FN_RECIPROCAL},
+    {"Tan", qc_tf_lower_math, 1, 1, 0, QC_FN_TAN},
+    {"Sinh", qc_tf_lower_math, 1, 1, 0, QC_FN_SINH},
+    {"Cosh", qc_tf_lower_math, 1, 1, 0, QC_FN_COSH},
+    {"Asinh", qc_tf_lower_math, 1, 1, 0, QC_FN_ASINH},
+    {"Acosh", qc_tf_lower_math, 1, 1, 0, QC_FN_ACOSH},
+    {"Atanh", qc_tf_lower_math, 1, 1, 0, QC_FN_ATANH},
+    {"Atan", qc_tf_lower_math, 1, 1, 0, QC_FN_ATAN},
+    {"Asin", qc_tf_lower_math, 1, 1, 0, QC_FN_ASIN},
+    {"Acos", qc_tf_lower_math, 1, 1, 0, QC_FN_ACOS},
+    {"IsNan", qc_tf_lower_math, 1, 1, 0, QC_FN_IS_NAN},
+    {"IsInf", qc_tf_lower_math, 1, 1, 0, QC_FN_IS_INF},
+    {"IsFinite", qc_tf_lower_math, 1, 1, 0, QC_FN_IS_FINITE},
     {"DivNoNan", qc_tf_lower_div_no_nan, 2, 2, 0, 0},
     {NULL, NULL, 0, 0, 0, 0},
 };
