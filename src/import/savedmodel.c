@@ -98,10 +98,10 @@ static qc_status set_signature(struct qc_tf_import *im, const struct qc_tf_signa
     struct qc_signature *signature = qc_arena_alloc(arena, sizeof *signature);
     if (!signature) return QC_NOMEM;
     signature->graph = im->b.graph;
-    signature->key = "serving_default";
+    signature->key = from->key.size ? qc_arena_printf(arena, "%.*s", QC_PB(from->key)) : "serving_default";
     signature->input = qc_arena_array(arena, (size_t)from->input_count, sizeof *signature->input);
     signature->output = qc_arena_array(arena, (size_t)from->output_count, sizeof *signature->output);
-    if (!signature->input || !signature->output) return QC_NOMEM;
+    if (!signature->key || !signature->input || !signature->output) return QC_NOMEM;
     for (int i = 0; i < from->input_count; i++) {
         if (feed[i].value.kind != QC_TF_TENSOR) continue;
         struct qc_signature_entry *entry = &signature->input[signature->input_count++];

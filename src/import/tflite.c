@@ -242,6 +242,20 @@ static qc_status read_operator(const struct loader *l, struct qc_graph *graph, c
 
 /* ---- graphs ---- */
 
+/* A constant without elements has no bytes by which to know it: nothing else writes it. */
+static qc_status mark_empty_constants(const struct loader *l, struct qc_graph *graph)
+{
+    bool *input = qc_arena_array(&l->model->arena, (size_t)graph->tensor_count + 1, sizeof *input);
+    if (!input) return QC_NOMEM;
+    for (int i = 0; i < graph->input_count; i++) input[graph->input[i]->index] = true;
+    for (uint32_t i = 0; i < graph->tensor_count; i++) {
+        struct qc_tensor *tensor = graph->tensor[i];
+        bool written = tensor->producer || tensor->variable || input[i];
+        if (!written && tensor->has_shape && !qc_tensor_elements(tensor) && qc_dtype_bits(tensor->type)) tensor->constant = true;
+    }
+    return QC_OK;
+}
+
 static qc_status read_graph(const struct loader *l, const struct tfl_SubGraph *from, struct qc_graph *graph)
 {
     struct qc_tensor **list;
@@ -255,7 +269,8 @@ static qc_status read_graph(const struct loader *l, const struct tfl_SubGraph *f
     QC_TRY(tensor_list(l, graph, from->inputs.data, from->inputs.count, false, "input", &list));
     QC_TRY(qc_graph_set_inputs(graph, (int)from->inputs.count, list));
     QC_TRY(tensor_list(l, graph, from->outputs.data, from->outputs.count, false, "output", &list));
-    return qc_graph_set_outputs(graph, (int)from->outputs.count, list);
+    QC_TRY(qc_graph_set_outputs(graph, (int)from->outputs.count, list));
+    return mark_empty_constants(l, graph);
 }
 
 static qc_status read_entries(const struct loader *l, const struct qc_graph *graph, struct tfl_TensorMap *const *map, uint32_t count,

@@ -32,6 +32,21 @@ static void lower_case(char *text)
         if (*text >= 'A' && *text <= 'Z') *text = (char)(*text + 32);
 }
 
+/* The type of results until it is inferred, which it is not for operands of unknown shape: the first operand's for most operators. */
+static qc_dtype likely_type(int code, const void *options, int in_count, struct qc_tensor *const *in)
+{
+    switch (code) {
+    case tfl_BuiltinOperator_LESS:
+    case tfl_BuiltinOperator_LESS_EQUAL:
+    case tfl_BuiltinOperator_GREATER:
+    case tfl_BuiltinOperator_GREATER_EQUAL:
+    case tfl_BuiltinOperator_EQUAL:
+    case tfl_BuiltinOperator_NOT_EQUAL: return QC_BOOL;
+    case tfl_BuiltinOperator_CAST: return options ? (qc_dtype)((const struct tfl_CastOptions *)options)->out_data_type : QC_FLOAT32;
+    default: return in_count && in[0] ? in[0]->type : QC_FLOAT32;
+    }
+}
+
 qc_status qc_build_ops(struct qc_build *b, int code, const void *options, int in_count, struct qc_tensor *const *in, int out_count,
                        struct qc_tensor **out)
 {
@@ -53,8 +68,7 @@ qc_status qc_build_ops(struct qc_build *b, int code, const void *options, int in
         snprintf(suffix, sizeof suffix, "%s", op_name);
         lower_case(suffix);
         make_name(b, name, sizeof name, suffix);
-        qc_dtype type = in_count && list[0] ? list[0]->type : QC_FLOAT32;
-        if (!(out[i] = qc_graph_add_tensor(b->graph, name, type, 0, NULL))) return QC_NOMEM;
+        if (!(out[i] = qc_graph_add_tensor(b->graph, name, likely_type(code, options, in_count, list), 0, NULL))) return QC_NOMEM;
         out[i]->has_shape = false; /* until inferred */
     }
     struct qc_node *node = qc_graph_add_node(b->graph, b->before, code, op->options, options, in_count, list, out_count, out);

@@ -321,8 +321,17 @@ qc_status qc_tf_node_variable(struct qc_tf_import *im, const struct qc_tf_node *
     return QC_OK;
 }
 
+qc_status qc_tf_here(struct qc_tf_import *im, struct qc_tensor *from, struct qc_tensor **tensor)
+{
+    *tensor = from;
+    if (from->graph == im->b.graph) return QC_OK;
+    *tensor = qc_graph_add_constant(im->b.graph, from->name, from->type, from->rank, from->dims, from->data, from->bytes);
+    return *tensor ? QC_OK : QC_NOMEM;
+}
+
 qc_status qc_tf_variable(struct qc_tf_import *im, const struct qc_tf_value *handle, struct qc_tensor **tensor)
 {
     *tensor = handle->tensor;
-    return handle->tensor ? QC_OK : load_object(im, handle->id, tensor);
+    if (!handle->tensor) QC_TRY(load_object(im, handle->id, tensor));
+    return qc_tf_here(im, *tensor, tensor);
 }

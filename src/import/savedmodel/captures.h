@@ -42,6 +42,8 @@ struct pb_bytes qc_tf_concrete(struct qc_tf_import *im, struct pb_bytes name);
 int qc_tf_bound_count(struct pb_bytes concrete);
 qc_status qc_tf_bound_value(struct qc_tf_import *im, struct pb_bytes concrete, int index, struct qc_tf_value *value) QC_MUST_USE;
 
+/* A constant as a tensor of the graph that is written now (subgraphs: branch.h); any tensor that already is one as it is. */
+qc_status qc_tf_here(struct qc_tf_import *im, struct qc_tensor *from, struct qc_tensor **tensor) QC_MUST_USE;
 /* The contents of a variable handle as a constant tensor. */
 qc_status qc_tf_variable(struct qc_tf_import *im, const struct qc_tf_value *handle, struct qc_tensor **tensor) QC_MUST_USE;
 /* A variable that a top-level node names (TF1). */

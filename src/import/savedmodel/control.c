@@ -1,6 +1,7 @@
 /*
  * control.c - values that only pass through, calls and conditionals. See graph.h.
  */
+#include "import/savedmodel/branch.h"
 #include "import/savedmodel/captures.h"
 #include "import/savedmodel/control.h"
 #include "import/savedmodel/match.h"
@@ -54,12 +55,32 @@ static qc_status lower_placeholder(struct qc_tf_step *s)
 
 /* ---- calls ---- */
 
-static qc_status read_wants(struct qc_tf_step *s, int count, bool **want)
+qc_status qc_tf_wants(struct qc_tf_step *s, int count, bool **want)
 {
     *want = qc_arena_array(s->im->scratch, (size_t)count, sizeof **want);
     if (!*want) return QC_NOMEM;
     for (int i = 0; i < count; i++) (*want)[i] = !s->want || (i < s->want_count && s->want[i]);
     return QC_OK;
+}
+
+int qc_tf_unchanged(const struct qc_tf_body *body, int i)
+{
+    struct pb_bytes reference = body->ret[i];
+    for (int hops = 0; hops < 16; hops++) {
+        int arg = qc_tf_arg_find(body, reference);
+        if (arg >= 0) return arg;
+        for (size_t k = 0; k < reference.size; k++)
+            if (reference.at[k] == ':') reference.size = k;
+        int64_t at = qc_tf_node_find(body, reference);
+        if (at < 0 || !pb_equal(body->node[at].op, "Identity")) return -1;
+        struct pb_reader in = pb_open(body->node[at].message);
+        struct pb_field field;
+        reference = (struct pb_bytes){NULL, 0};
+        while (pb_next(&in, &field))
+            if (field.number == 3 && field.wire == PB_LENGTH && !reference.at) reference = field.bytes;
+        if (!reference.at) return -1;
+    }
+    return -1;
 }
 
 static qc_status call(struct qc_tf_step *s, struct pb_bytes function, int in_count, const struct qc_tf_value *in)
@@ -69,7 +90,7 @@ static qc_status call(struct qc_tf_step *s, struct pb_bytes function, int in_cou
     QC_TRY(qc_tf_function_body(s->im->package, function, &body));
     if (!body) return qc_tf_fail(s, QC_FORMAT, "calls the function '%.*s', which is missing", QC_PB(function));
     QC_TRY(qc_tf_outputs(s, body->ret_count));
-    QC_TRY(read_wants(s, body->ret_count, &want));
+    QC_TRY(qc_tf_wants(s, body->ret_count, &want));
     return qc_tf_call(s->im, function, in_count, in, want, body->ret_count, s->out);
 }
 
@@ -110,25 +131,30 @@ static qc_status lower_if(struct qc_tf_step *s)
     if (s->in_count < 1 || s->in[0].kind == QC_TF_UNSUPPORTED) return qc_tf_unsupported(s, "has a condition that cannot be converted");
     struct qc_tensor *condition = qc_tf_tensor(s, 0);
     if (!condition) return FAILED(s);
-    if (!qc_tf_splat(s->im, condition, &truth)) return qc_tf_unsupported(s, "has a condition that depends on data");
-    return call(s, qc_tf_attr_function(s->node, truth != 0 ? "then_branch" : "else_branch"), s->in_count - 1, s->in + 1);
+    struct pb_bytes branch[2] = {qc_tf_attr_function(s->node, "then_branch"), qc_tf_attr_function(s->node, "else_branch")};
+    if (!qc_tf_splat(s->im, condition, &truth)) return s->im->probing ? qc_tf_unsupported(s, "has a condition that depends on data") : qc_tf_choose(s, 2, branch);
+    return call(s, branch[truth == 0], s->in_count - 1, s->in + 1);
 }
 
+/* An index outside takes the last branch. */
 static qc_status lower_case(struct qc_tf_step *s)
 {
-    int64_t index, at = 0;
+    enum { MAX_BRANCHES = 64 };
     struct qc_tensor *which = s->in_count ? qc_tf_tensor(s, 0) : NULL;
-    if (!which) return FAILED(s) ? FAILED(s) : qc_tf_fail(s, QC_FORMAT, "has no inputs");
-    if (!qc_tf_int(s->im, which, &index)) return qc_tf_unsupported(s, "has a choice that depends on data");
     struct pb_reader in = pb_open(pb_find(qc_tf_attr(s->node, "branches"), 1));
+    struct pb_bytes branch[MAX_BRANCHES];
     struct pb_field field;
-    struct pb_bytes branch = {NULL, 0};
+    int64_t index;
+    int count = 0;
+    if (!which) return FAILED(s) ? FAILED(s) : qc_tf_fail(s, QC_FORMAT, "has no inputs");
     while (pb_next(&in, &field)) {
         if (field.number != 9 || field.wire != PB_LENGTH) continue;
-        if (at++ == index || index < 0) branch = pb_find(field.bytes, 1);
+        if (count == MAX_BRANCHES) return qc_tf_unsupported(s, "has more than 64 branches");
+        branch[count++] = pb_find(field.bytes, 1);
     }
-    if (index >= at || index < 0) return qc_tf_fail(s, QC_FORMAT, "chooses branch %lld of %lld", (long long)index, (long long)at);
-    return call(s, branch, s->in_count - 1, s->in + 1);
+    if (!count) return qc_tf_fail(s, QC_FORMAT, "has no branches");
+    if (qc_tf_int(s->im, which, &index)) return call(s, branch[index < 0 || index >= count ? count - 1 : index], s->in_count - 1, s->in + 1);
+    return s->im->probing ? qc_tf_unsupported(s, "has a choice that depends on data") : qc_tf_choose(s, count, branch);
 }
 
 static qc_status refuse_control(struct qc_tf_step *s)
@@ -146,8 +172,9 @@ static qc_status lower_handle(struct qc_tf_step *s)
         return QC_OK;
     }
     QC_TRY(qc_tf_node_variable(s->im, s->node, &s->out[0]));
-    if (s->op->detail) s->out[0].kind = QC_TF_TENSOR; /* a reference variable is its value */
-    return QC_OK;
+    if (!s->op->detail) return QC_OK;
+    s->out[0].kind = QC_TF_TENSOR; /* a reference variable is its value */
+    return qc_tf_here(s->im, s->out[0].tensor, &s->out[0].tensor);
 }
 
 static qc_status lower_read(struct qc_tf_step *s)

@@ -96,7 +96,7 @@ struct qc_tf_op {
 /* Rows by family, each ended by a row without a name. */
 extern const struct qc_tf_op qc_tf_elementwise_ops[], qc_tf_array_ops[], qc_tf_reduce_ops[], qc_tf_matrix_ops[], qc_tf_conv_ops[],
     qc_tf_norm_ops[], qc_tf_control_ops[], qc_tf_list_ops[], qc_tf_resource_ops[], qc_tf_text_ops[], qc_tf_image_ops[], qc_tf_index_ops[],
-    qc_tf_rare_ops[];
+    qc_tf_scatter_ops[], qc_tf_fake_quant_ops[], qc_tf_rare_ops[];
 /* Makes im->op. */
 qc_status qc_tf_ops_sort(struct qc_tf_import *im) QC_MUST_USE;
 const struct qc_tf_op *qc_tf_op_find(const struct qc_tf_import *im, struct pb_bytes name);
@@ -132,8 +132,10 @@ qc_status qc_tf_unsupported(struct qc_tf_step *s, const char *format, ...) QC_PR
 qc_status qc_tf_outputs(struct qc_tf_step *s, int count) QC_MUST_USE;
 /* One output, a tensor; the status of the builder if it is NULL. */
 qc_status qc_tf_return(struct qc_tf_step *s, struct qc_tensor *tensor);
-/* Input i as a tensor; NULL with an error if it is none. */
+/* Input i as a tensor of known shape; NULL with an error if it is none. */
 struct qc_tensor *qc_tf_tensor(struct qc_tf_step *s, int i);
+/* The same of any shape: what WHERE and the like make has one only when the model runs. */
+struct qc_tensor *qc_tf_any_tensor(struct qc_tf_step *s, int i);
 /* The computing type of attribute `name`. QC_UNSUPPORTED-making types give false. */
 bool qc_tf_type(struct qc_tf_step *s, const char *name, int64_t absent, qc_dtype *type);
 /* "NHWC" style attribute: is the channel axis 1? */

@@ -50,9 +50,31 @@ struct qc_tensor *qc_tf_list_element(struct qc_tf_step *s, const struct qc_tf_li
     return QC_BUILD(s->b, FILL, NULL, qc_build_i32s(s->b, list->element.rank, dims), zero);
 }
 
+bool qc_tf_list_fixed(const struct qc_tf_list *list)
+{
+    bool fixed = list->element.known_rank && list->element.rank < QC_MAX_RANK && !list->free && list->count > 0;
+    for (int i = 0; fixed && i < list->element.rank; i++) fixed = list->element.dims[i] >= 0 && list->element.dims[i] <= INT32_MAX;
+    return fixed;
+}
+
+/* Nothing was set yet: zeros everywhere. NULL if the shape is not known. */
+static struct qc_tensor *blank(struct qc_tf_step *s, const struct qc_tf_list *list)
+{
+    int32_t dims[QC_MAX_RANK] = {(int32_t)list->count};
+    double none = 0;
+    qc_dtype type;
+    if (!qc_tf_list_fixed(list) || !qc_tf_compute_dtype(list->type, &type)) return NULL;
+    for (int64_t i = 0; list->item && i < list->count; i++)
+        if (list->item[i]) return NULL;
+    for (int i = 0; i < list->element.rank; i++) dims[i + 1] = (int32_t)list->element.dims[i];
+    return QC_BUILD(s->b, FILL, NULL, qc_build_i32s(s->b, list->element.rank + 1, dims), qc_build_constant(s->b, "zero", type, 0, NULL, &none));
+}
+
 struct qc_tensor *qc_tf_list_stacked(struct qc_tf_step *s, const struct qc_tf_list *list)
 {
     if (list->stacked) return list->stacked;
+    struct qc_tensor *zeros = blank(s, list);
+    if (zeros || FAILED(s)) return zeros;
     struct qc_tensor **part = qc_arena_array(s->im->scratch, (size_t)list->count, sizeof *part);
     QC_OPTIONS(s->b, PackOptions, options);
     if (!part || !options) return NULL;
@@ -111,7 +133,7 @@ static qc_status lower_get(struct qc_tf_step *s)
     struct qc_tensor *which = list ? qc_tf_tensor(s, 1) : NULL;
     int64_t index;
     if (!which) return FAILED(s);
-    if (!qc_tf_int(s->im, which, &index)) return qc_tf_unsupported(s, "reads an element whose number depends on data");
+    if (!qc_tf_int(s->im, which, &index)) return qc_tf_return(s, QC_BUILD(s->b, GATHER, NULL, qc_tf_list_stacked(s, list), which));
     return qc_tf_return(s, qc_tf_list_element(s, list, index));
 }
 
@@ -130,6 +152,35 @@ static struct qc_tf_list *opened(struct qc_tf_step *s, const struct qc_tf_list *
     return copy;
 }
 
+/* An element of the list is x, which tells their shape if nobody has. */
+static void learn_element(struct qc_tf_step *s, struct qc_tf_list *list, const struct qc_tensor *x)
+{
+    struct qc_tf_number size[QC_MAX_RANK];
+    if (qc_tf_list_fixed(list) || !x->has_shape) return;
+    qc_tf_sizes(s->im, x, size);
+    list->element = (struct qc_tf_shape){.known_rank = true, .rank = x->rank};
+    for (int i = 0; i < x->rank; i++) list->element.dims[i] = size[i].value == size[i].other ? x->dims[i] : -1;
+}
+
+/* Sets the element that `which` counts to x: the list as one tensor, a slice of which is written. */
+static qc_status set_any(struct qc_tf_step *s, const struct qc_tf_list *list, struct qc_tensor *which, struct qc_tensor *x)
+{
+    struct qc_tf_list *copy = qc_arena_copy(s->im->scratch, list, sizeof *copy);
+    struct qc_tensor *at[QC_MAX_RANK] = {which};
+    QC_OPTIONS(s->b, PackOptions, options);
+    if (!copy || !options) return QC_NOMEM;
+    if (!x->has_shape || x->rank >= QC_MAX_RANK) return qc_tf_unsupported(s, "sets an element whose shape depends on data");
+    learn_element(s, copy, x);
+    if (!copy->stacked && !qc_tf_list_fixed(copy)) return qc_tf_unsupported(s, "sets an element of free size, whose number depends on data");
+    struct qc_tensor *all = qc_tf_list_stacked(s, copy), *zero = qc_build_i32(s->b, 0);
+    for (int i = 1; i <= x->rank; i++) at[i] = zero;
+    options->values_count = x->rank + 1;
+    copy->item = NULL;
+    copy->stacked = QC_BUILD(s->b, DYNAMIC_UPDATE_SLICE, NULL, all, qc_lower_expand(s->b, x, 0),
+                             qc_build_op(s->b, tfl_BuiltinOperator_PACK, options, x->rank + 1, at));
+    return copy->stacked ? return_list(s, copy) : FAILED(s);
+}
+
 static qc_status lower_set(struct qc_tf_step *s)
 {
     if (is_free(s)) return qc_tf_unsupported(s, "works on a list of free length");
@@ -137,12 +188,13 @@ static qc_status lower_set(struct qc_tf_step *s)
     struct qc_tensor *which = list ? qc_tf_tensor(s, 1) : NULL, *x = which ? qc_tf_tensor(s, 2) : NULL;
     int64_t index;
     if (!x) return FAILED(s);
-    if (!qc_tf_int(s->im, which, &index)) return qc_tf_unsupported(s, "sets an element whose number depends on data");
+    if (!qc_tf_int(s->im, which, &index)) return set_any(s, list, which, x);
     if (index < 0 || index >= MAX_ELEMENTS || (index >= list->count && !qc_tf_attr_bool(s->node, "resize_if_index_out_of_bounds", false)))
         return qc_tf_fail(s, QC_FORMAT, "sets element %lld of %lld", (long long)index, (long long)list->count);
     struct qc_tf_list *copy = opened(s, list, QC_MAX(list->count, index + 1));
     if (!copy) return FAILED(s);
     copy->item[index] = x;
+    learn_element(s, copy, x);
     return return_list(s, copy);
 }
 

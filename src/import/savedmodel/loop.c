@@ -1,9 +1,10 @@
 /*
- * loop.c - While: a recurrent layer where it is one, else written out step by step. See graph.h.
+ * loop.c - While: a recurrent layer where it is one, else written out step by step, else WHILE. See graph.h.
  *
  * A loop is executed like everything else: as long as its condition is a constant, the body is run once more on the values of the step
- * before. The budget of nodes ends loops that do not end.
+ * before; what is left when the condition comes to depend on data becomes WHILE. The budget of nodes ends loops that do not end.
  */
+#include "import/savedmodel/branch.h"
 #include "import/savedmodel/control.h"
 
 #include <string.h>
@@ -20,7 +21,7 @@ static qc_status unroll(struct qc_tf_step *s, struct pb_bytes cond, struct pb_by
         double truth;
         QC_TRY(qc_tf_call(s->im, cond, count, now, NULL, 1, &more));
         if (more.kind != QC_TF_TENSOR || !qc_tf_splat(s->im, more.tensor, &truth))
-            return qc_tf_unsupported(s, "is a loop that is no known recurrent layer and whose number of steps depends on data or a free size");
+            return s->im->probing ? qc_tf_unsupported(s, "is a loop whose number of steps depends on data") : qc_tf_while(s, cond, body, now);
         if (truth == 0) break;
         if (step == MAX_STEPS) return qc_tf_fail(s, QC_RANGE, "runs more than %d steps", MAX_STEPS);
         QC_TRY(qc_tf_call(s->im, body, count, now, NULL, count, next));

@@ -54,7 +54,7 @@ static bool resolve_rest(struct qc_tf_import *im, const struct qc_tensor *x, int
 
 static qc_status lower_reshape(struct qc_tf_step *s)
 {
-    struct qc_tensor *x = qc_tf_tensor(s, 0), *shape = qc_tf_tensor(s, 1);
+    struct qc_tensor *x = qc_tf_any_tensor(s, 0), *shape = qc_tf_any_tensor(s, 1);
     struct qc_tf_number size[QC_MAX_RANK];
     if (!x || !shape) return FAILED(s);
     int rank = shape->has_shape && shape->rank == 1 && !shape->dims[0] ? 0 : qc_tf_numbers(s->im, shape, QC_MAX_RANK, size);
@@ -77,9 +77,20 @@ static qc_status lower_expand_dims(struct qc_tf_step *s)
     return qc_tf_return(s, qc_tf_reshape(s, x, x->rank + 1, size, NULL));
 }
 
+static qc_status squeeze_unknown(struct qc_tf_step *s, struct qc_tensor *x, int count, const int64_t *axes)
+{
+    QC_OPTIONS(s->b, SqueezeOptions, options);
+    int32_t *dims = qc_arena_array(&s->im->model->arena, QC_MAX_RANK, sizeof *dims);
+    if (!options || !dims) return QC_NOMEM;
+    for (int i = 0; i < count; i++) dims[i] = (int32_t)axes[i];
+    options->squeeze_dims.data = dims;
+    options->squeeze_dims.count = (uint32_t)QC_MAX(count, 0);
+    return qc_tf_return(s, QC_BUILD(s->b, SQUEEZE, options, x));
+}
+
 static qc_status lower_squeeze(struct qc_tf_step *s)
 {
-    struct qc_tensor *x = qc_tf_tensor(s, 0);
+    struct qc_tensor *x = qc_tf_any_tensor(s, 0);
     struct qc_tf_number size[QC_MAX_RANK];
     int64_t axes[QC_MAX_RANK];
     bool drop[QC_MAX_RANK] = {false};
@@ -87,6 +98,7 @@ static qc_status lower_squeeze(struct qc_tf_step *s)
     int count = qc_tf_attr_ints(s->node, "squeeze_dims", axes, QC_MAX_RANK), rank = 0;
     if (count < 0) count = qc_tf_attr_ints(s->node, "axis", axes, QC_MAX_RANK);
     if (count > QC_MAX_RANK) return qc_tf_fail(s, QC_FORMAT, "names %d axes", count);
+    if (!x->has_shape) return squeeze_unknown(s, x, count, axes);
     qc_tf_sizes(s->im, x, size);
     for (int i = 0; i < count; i++) {
         int axis = qc_axis(axes[i], x->rank);
@@ -289,7 +301,6 @@ static qc_status lower_rank(struct qc_tf_step *s)
 {
     struct qc_tensor *x = qc_tf_tensor(s, 0);
     if (!x) return FAILED(s);
-    if (!x->has_shape) return qc_tf_unsupported(s, "asks for the rank of a tensor whose shape depends on data");
     return qc_tf_return(s, qc_build_i32(s->b, x->rank));
 }
 

@@ -30,7 +30,7 @@ static struct qc_tensor *neutral(struct qc_tf_step *s, struct qc_tensor *x, stru
 
 static qc_status lower_binary(struct qc_tf_step *s)
 {
-    struct qc_tensor *x = qc_tf_tensor(s, 0), *y = qc_tf_tensor(s, 1), *same = NULL;
+    struct qc_tensor *x = qc_tf_any_tensor(s, 0), *y = qc_tf_any_tensor(s, 1), *same = NULL;
     if (!x || !y) return s->im->env->error.status;
     switch (s->op->code) {
     case CODE(ADD):
@@ -78,13 +78,50 @@ static qc_status lower_cast(struct qc_tf_step *s)
 {
     qc_dtype type;
     if (!qc_tf_type(s, "DstT", 0, &type)) return qc_tf_unsupported(s, "casts to a type that TFLite lacks");
-    return qc_tf_return(s, qc_lower_cast(s->b, qc_tf_tensor(s, 0), type));
+    return qc_tf_return(s, qc_lower_cast(s->b, qc_tf_any_tensor(s, 0), type));
 }
 
 static qc_status lower_clip(struct qc_tf_step *s)
 {
     struct qc_tensor *x = qc_build_binary(s->b, CODE(MINIMUM), qc_tf_tensor(s, 0), qc_tf_tensor(s, 2));
     return qc_tf_return(s, qc_build_binary(s->b, CODE(MAXIMUM), x, qc_tf_tensor(s, 1)));
+}
+
+/* Xlogy, Xdivy: x log(y), x / y, and 0 wherever x is 0. */
+static qc_status lower_x_times(struct qc_tf_step *s)
+{
+    struct qc_tensor *x = qc_tf_tensor(s, 0), *y = qc_tf_tensor(s, 1), *zero = qc_build_f32(s->b, 0), *value;
+    if (s->op->detail) value = qc_build_binary(s->b, CODE(MUL), x, qc_build_unary(s->b, CODE(LOG), y));
+    else value = qc_build_binary(s->b, CODE(DIV), x, y);
+    return qc_tf_return(s, qc_lower_select(s->b, qc_build_binary(s->b, CODE(EQUAL), x, zero), zero, value));
+}
+
+/* What integer division, which cuts off, leaves. */
+static qc_status lower_truncate_mod(struct qc_tf_step *s)
+{
+    struct qc_tensor *x = qc_tf_tensor(s, 0), *y = qc_tf_tensor(s, 1);
+    if (!x || !y) return s->im->env->error.status;
+    if (x->type != QC_INT32) return qc_tf_unsupported(s, "of this element type has no TFLite form");
+    struct qc_tensor *times = qc_build_binary(s->b, CODE(DIV), x, y);
+    return qc_tf_return(s, qc_build_binary(s->b, CODE(SUB), x, qc_build_binary(s->b, CODE(MUL), times, y)));
+}
+
+static qc_status lower_left_shift(struct qc_tf_step *s)
+{
+    struct qc_tensor *x = qc_tf_tensor(s, 0), *y = qc_tf_tensor(s, 1);
+    double by;
+    if (!x || !y) return s->im->env->error.status;
+    if (!qc_tf_splat(s->im, y, &by) || by < 0 || by > 30 || y->rank || x->type != QC_INT32) return qc_tf_unsupported(s, "by this amount has no TFLite form");
+    return qc_tf_return(s, qc_build_binary(s->b, CODE(MUL), x, qc_build_i32(s->b, 1 << (int)by)));
+}
+
+/* Every bit turned: exclusive or with all ones. */
+static qc_status lower_invert(struct qc_tf_step *s)
+{
+    struct qc_tensor *x = qc_tf_tensor(s, 0);
+    if (!x) return s->im->env->error.status;
+    if (x->type != QC_INT32) return qc_tf_unsupported(s, "of this element type has no TFLite form");
+    return qc_tf_return(s, qc_build_binary(s->b, CODE(BITWISE_XOR), x, qc_build_i32(s->b, -1)));
 }
 
 const struct qc_tf_op qc_tf_elementwise_ops[] = {
@@ -113,6 +150,11 @@ const struct qc_tf_op qc_tf_elementwise_ops[] = {
     {"LogicalOr", NULL, 2, 2, CODE(LOGICAL_OR), 0},
     {"LogicalNot", NULL, 1, 1, CODE(LOGICAL_NOT), 0},
     {"BitwiseXor", NULL, 2, 2, CODE(BITWISE_XOR), 0},
+    {"LeftShift", lower_left_shift, 2, 2, 0, 0},
+    {"Invert", lower_invert, 1, 1, 0, 0},
+    {"TruncateMod", lower_truncate_mod, 2, 2, 0, 0},
+    {"Xlogy", lower_x_times, 2, 2, 0, 1},
+    {"Xdivy", lower_x_times, 2, 2, 0, 0},
     {"RightShift", NULL, 2, 2, CODE(RIGHT_SHIFT), 0},
     {"Neg", NULL, 1, 1, CODE(NEG), 0},
     {"Abs", NULL, 1, 1, CODE(ABS), 0},

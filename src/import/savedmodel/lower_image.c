@@ -80,11 +80,24 @@ static qc_status lower_scale_and_translate(struct qc_tf_step *s)
     return by_matrix(s, method, qc_tf_attr_bool(s->node, "antialias", true));
 }
 
+/* (x - mean of the picture's channel) * factor + mean */
+static qc_status lower_contrast(struct qc_tf_step *s)
+{
+    struct qc_tensor *x = qc_tf_tensor(s, 0), *factor = qc_tf_tensor(s, 1);
+    if (!x || !factor) return FAILED(s);
+    if (x->rank < 3 || x->type != QC_FLOAT32) return qc_tf_unsupported(s, "of this rank or element type has no TFLite form");
+    int32_t axis[2] = {x->rank - 3, x->rank - 2};
+    struct qc_tensor *mean = qc_lower_reduce(s->b, tfl_BuiltinOperator_MEAN, x, 2, axis, true);
+    struct qc_tensor *rest = qc_build_binary(s->b, tfl_BuiltinOperator_MUL, qc_build_binary(s->b, tfl_BuiltinOperator_SUB, x, mean), factor);
+    return qc_tf_return(s, qc_build_binary(s->b, tfl_BuiltinOperator_ADD, rest, mean));
+}
+
 const struct qc_tf_op qc_tf_image_ops[] = {
     {"ResizeBilinear", lower_resize, 2, 2, tfl_BuiltinOperator_RESIZE_BILINEAR, 0},
     {"ResizeNearestNeighbor", lower_resize, 2, 2, tfl_BuiltinOperator_RESIZE_NEAREST_NEIGHBOR, 0},
     {"ResizeBicubic", lower_bicubic, 2, 2, 0, 0},
     {"ResizeArea", lower_area, 2, 2, 0, 0},
     {"ScaleAndTranslate", lower_scale_and_translate, 4, 4, 0, 0},
+    {"AdjustContrastv2", lower_contrast, 2, 2, 0, 0},
     {NULL, NULL, 0, 0, 0, 0},
 };

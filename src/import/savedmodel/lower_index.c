@@ -142,7 +142,6 @@ static qc_status lower_strided_slice(struct qc_tf_step *s)
     struct spec spec;
     struct range range;
     if (!x || !begin || !end || !stride) return FAILED(s);
-    if (!x->has_shape) return qc_tf_unsupported(s, "slices a tensor whose shape depends on data");
     spec.begin_mask = qc_tf_attr_int(s->node, "begin_mask", 0);
     spec.end_mask = qc_tf_attr_int(s->node, "end_mask", 0);
     spec.ellipsis_mask = qc_tf_attr_int(s->node, "ellipsis_mask", 0);
@@ -206,9 +205,8 @@ qc_status qc_tf_gather(struct qc_tf_step *s, struct qc_tensor *params, struct qc
 
 static qc_status lower_gather(struct qc_tf_step *s)
 {
-    struct qc_tensor *params = qc_tf_tensor(s, 0), *ids = qc_tf_tensor(s, 1);
+    struct qc_tensor *params = qc_tf_tensor(s, 0), *ids = qc_tf_any_tensor(s, 1);
     if (!params || !ids) return FAILED(s);
-    if (!params->has_shape) return qc_tf_unsupported(s, "gathers from a tensor whose rank depends on data");
     int axis = s->in_count > 2 ? qc_tf_axis(s, 2, params->rank) : 0;
     if (axis < 0) return FAILED(s);
     int64_t batch_dims = qc_tf_attr_int(s->node, "batch_dims", 0);

@@ -74,10 +74,10 @@ struct qc_tensor *qc_tf_diagonal(struct qc_tf_step *s, struct qc_tensor *x)
 
 static qc_status lower_diagonal_part(struct qc_tf_step *s)
 {
-    struct qc_tensor *x = qc_tf_tensor(s, 0), *k = qc_tf_tensor(s, 1);
-    int64_t which;
-    if (!x || !k) return FAILED(s);
-    if (!qc_tf_int(s->im, k, &which) || which || x->rank < 2) return qc_tf_unsupported(s, "of another diagonal than the main one has no TFLite form");
+    struct qc_tensor *x = qc_tf_tensor(s, 0), *k = s->in_count > 1 ? qc_tf_tensor(s, 1) : NULL;
+    int64_t which = 0;
+    if (!x || FAILED(s)) return FAILED(s);
+    if ((k && !qc_tf_int(s->im, k, &which)) || which || x->rank < 2) return qc_tf_unsupported(s, "of another diagonal than the main one has no TFLite form");
     return qc_tf_return(s, qc_tf_diagonal(s, x));
 }
 
@@ -99,6 +99,15 @@ static qc_status lower_diagonal(struct qc_tf_step *s)
     dims[x->rank] = 1;
     struct qc_tensor *column = qc_lower_reshape(s->b, x, x->rank + 1, dims), *matrix = qc_build_constant(s->b, "unit", QC_FLOAT32, 2, (int32_t[]){n, n}, unit);
     return qc_tf_return(s, qc_build_binary(s->b, tfl_BuiltinOperator_MUL, column, matrix));
+}
+
+/* Diag and DiagPart of a single vector and matrix (detail: the rank that is asked for) are those of batches. */
+static qc_status lower_flat_diagonal(struct qc_tf_step *s)
+{
+    struct qc_tensor *x = qc_tf_tensor(s, 0);
+    if (!x) return FAILED(s);
+    if (x->rank != s->op->detail) return qc_tf_unsupported(s, "of rank %d has no TFLite form", x->rank);
+    return x->rank == 1 ? lower_diagonal(s) : lower_diagonal_part(s);
 }
 
 /* Every kernel-sized patch as channels: a convolution whose kernel copies. */
@@ -219,6 +228,9 @@ const struct qc_tf_op qc_tf_rare_ops[] = {
     {"MatrixDiagV3", lower_diagonal, 5, 5, 0, 0},
     {"MatrixDiagV2", lower_diagonal, 5, 5, 0, 0},
     {"MatrixDiag", lower_diagonal, 1, 1, 0, 0},
+    {"MatrixDiagPart", lower_diagonal_part, 1, 1, 0, 0},
+    {"Diag", lower_flat_diagonal, 1, 1, 0, 1},
+    {"DiagPart", lower_flat_diagonal, 1, 1, 0, 2},
     {"ExtractImagePatches", lower_patches, 1, 1, 0, 0},
     {"DenseBincount", lower_bincount, 3, 3, 0, 0},
     {"LowerBound", lower_bound, 2, 2, tfl_BuiltinOperator_LESS, 0},

@@ -27,11 +27,11 @@ struct qc_tensor *qc_tf_partner(const struct qc_node *node, const struct qc_tens
 
 struct qc_tensor *qc_tf_int32(struct qc_tf_step *s, int i)
 {
-    struct qc_tensor *tensor = qc_tf_tensor(s, i);
+    struct qc_tensor *tensor = qc_tf_any_tensor(s, i);
     int64_t value[64];
     int32_t narrow[64];
     if (!tensor) return NULL;
-    int count = tensor->rank <= 1 ? qc_tf_ints(s->im, tensor, QC_COUNT(value), value) : -1;
+    int count = tensor->has_shape && tensor->rank <= 1 ? qc_tf_ints(s->im, tensor, QC_COUNT(value), value) : -1;
     if (count < 0) return qc_lower_cast(s->b, tensor, QC_INT32);
     for (int k = 0; k < count; k++) /* "to the end" is written as a huge number */
         narrow[k] = (int32_t)QC_MAX(QC_MIN(value[k], INT32_MAX), INT32_MIN);

@@ -11,7 +11,7 @@
 static const struct qc_tf_op *const family[] = {
     qc_tf_elementwise_ops, qc_tf_array_ops, qc_tf_index_ops,   qc_tf_reduce_ops,   qc_tf_matrix_ops, qc_tf_conv_ops,
     qc_tf_norm_ops,        qc_tf_image_ops, qc_tf_control_ops, qc_tf_list_ops, qc_tf_resource_ops, qc_tf_text_ops,
-    qc_tf_rare_ops,
+    qc_tf_scatter_ops, qc_tf_fake_quant_ops, qc_tf_rare_ops,
 };
 
 static int compare_names(const void *a, const void *b)
@@ -115,10 +115,18 @@ qc_status qc_tf_return(struct qc_tf_step *s, struct qc_tensor *tensor)
     return QC_OK;
 }
 
-struct qc_tensor *qc_tf_tensor(struct qc_tf_step *s, int i)
+struct qc_tensor *qc_tf_any_tensor(struct qc_tf_step *s, int i)
 {
     if (i < s->in_count && s->in[i].kind == QC_TF_TENSOR && s->in[i].tensor) return s->in[i].tensor;
     qc_tf_fail(s, QC_FORMAT, "input %d is no tensor", i);
+    return NULL;
+}
+
+struct qc_tensor *qc_tf_tensor(struct qc_tf_step *s, int i)
+{
+    struct qc_tensor *tensor = qc_tf_any_tensor(s, i);
+    if (!tensor || tensor->has_shape) return tensor;
+    qc_tf_fail(s, QC_UNSUPPORTED, "the shape of its input %d depends on data, with which quantc cannot convert this operator", i);
     return NULL;
 }
 
@@ -162,7 +170,7 @@ static qc_status lower_generic(struct qc_tf_step *s)
 {
     struct qc_tensor *in[8];
     for (int i = 0; i < s->in_count; i++)
-        if (!(in[i] = qc_tf_tensor(s, i))) return s->im->env->error.status;
+        if (!(in[i] = qc_tf_any_tensor(s, i))) return s->im->env->error.status;
     return qc_tf_return(s, qc_build_op(s->b, s->op->code, NULL, s->in_count, in));
 }
 

@@ -14,27 +14,6 @@ enum { STEPS = 3, STEP = 1 }; /* the probe runs step 1 of 3, so that time and co
 
 /* ---- classification ---- */
 
-/* The argument that result `i` of the body gives back unchanged, looking through Identity; -1 if none. */
-static int unchanged(const struct qc_tf_body *body, int i)
-{
-    struct pb_bytes reference = body->ret[i];
-    for (int hops = 0; hops < 16; hops++) {
-        int arg = qc_tf_arg_find(body, reference);
-        if (arg >= 0) return arg;
-        for (size_t k = 0; k < reference.size; k++)
-            if (reference.at[k] == ':') reference.size = k;
-        int64_t at = qc_tf_node_find(body, reference);
-        if (at < 0 || !pb_equal(body->node[at].op, "Identity")) return -1;
-        struct pb_reader in = pb_open(body->node[at].message);
-        struct pb_field field;
-        reference = (struct pb_bytes){NULL, 0};
-        while (pb_next(&in, &field))
-            if (field.number == 3 && field.wire == PB_LENGTH && !reference.at) reference = field.bytes;
-        if (!reference.at) return -1;
-    }
-    return -1;
-}
-
 /* The tensor behind an invariant: a variable's contents or the tensor itself. */
 static qc_status contents(struct qc_tf_step *s, int i, struct qc_tensor **tensor)
 {
@@ -78,7 +57,7 @@ static bool inspect(struct qc_tf_step *s, const struct qc_tf_body *body, struct 
 {
     if (body->arg_count != s->in_count || body->ret_count != s->in_count) return false;
     for (int i = 0; i < s->in_count; i++)
-        if (!classify(s, loop, i, unchanged(body, i) == i)) return false;
+        if (!classify(s, loop, i, qc_tf_unchanged(body, i) == i)) return false;
     if (loop->input_count != 1 || loop->output_count != 1) return false;
     loop->x = s->in[loop->input[0]].list->stacked;
     if (loop->x->type != QC_FLOAT32 || loop->x->rank != 3) return false;
