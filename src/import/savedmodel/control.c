@@ -157,9 +157,38 @@ static qc_status lower_case(struct qc_tf_step *s)
     return s->im->probing ? qc_tf_unsupported(s, "has a choice that depends on data") : qc_tf_choose(s, count, branch);
 }
 
-static qc_status refuse_control(struct qc_tf_step *s)
+/*
+ * TensorFlow 1: Switch sends a value to the side of a conditional that is taken, Merge joins the sides. The condition is nearly always
+ * whether the model is being trained, and fixed in a saved one.
+ */
+static qc_status lower_switch(struct qc_tf_step *s)
 {
-    return qc_tf_unsupported(s, "is control flow of TensorFlow 1; save the model again with TensorFlow 2, or freeze it with the loop unrolled");
+    double truth;
+    struct qc_tensor *condition = qc_tf_tensor(s, 1);
+    if (!condition) return FAILED(s);
+    if (!qc_tf_splat(s->im, condition, &truth))
+        return qc_tf_unsupported(s, "is a conditional of TensorFlow 1 whose condition depends on data; save the model again with TensorFlow 2");
+    QC_TRY(qc_tf_outputs(s, 2));
+    s->out[truth != 0] = s->in[0];
+    s->out[truth == 0] = (struct qc_tf_value){.kind = QC_TF_DEAD};
+    return QC_OK;
+}
+
+static qc_status lower_merge(struct qc_tf_step *s)
+{
+    int live = -1, count = 0;
+    for (int i = 0; i < s->in_count; i++)
+        if (s->in[i].kind != QC_TF_DEAD) live = i, count++;
+    if (count != 1) return qc_tf_unsupported(s, "is a conditional of TensorFlow 1 of which %d sides are taken; save the model again with TensorFlow 2", count);
+    QC_TRY(qc_tf_outputs(s, 2));
+    s->out[0] = s->in[live];
+    s->out[1] = (struct qc_tf_value){.kind = QC_TF_TENSOR, .tensor = qc_build_i32(s->b, live)};
+    return s->out[1].tensor ? QC_OK : QC_NOMEM;
+}
+
+static qc_status refuse_loop(struct qc_tf_step *s)
+{
+    return qc_tf_unsupported(s, "is a loop of TensorFlow 1; save the model again with TensorFlow 2, or freeze it with the loop unrolled");
 }
 
 /* ---- variables ---- */
@@ -223,11 +252,11 @@ const struct qc_tf_op qc_tf_control_ops[] = {
     {"StatelessCase", lower_case, -1, -1, CALLS, 0},
     {"While", qc_tf_lower_while, -1, -1, CALLS, 0},
     {"StatelessWhile", qc_tf_lower_while, -1, -1, CALLS, 0},
-    {"Switch", refuse_control, 0, -1, 0, 0},
-    {"Merge", refuse_control, 0, -1, 0, 0},
-    {"Enter", refuse_control, 0, -1, 0, 0},
-    {"Exit", refuse_control, 0, -1, 0, 0},
-    {"NextIteration", refuse_control, 0, -1, 0, 0},
+    {"Switch", lower_switch, 2, 2, 0, 0},
+    {"Merge", lower_merge, 1, -1, 0, 0},
+    {"Enter", refuse_loop, 0, -1, 0, 0},
+    {"Exit", refuse_loop, 0, -1, 0, 0},
+    {"NextIteration", refuse_loop, 0, -1, 0, 0},
     {NULL, NULL, 0, 0, 0, 0},
 };
 

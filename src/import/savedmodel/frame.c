@@ -24,7 +24,8 @@ struct state { /* of one node in a frame */
     int out_count;
     bool *want;
     int want_count;
-    bool unsupported;
+    int guards;                   /* the last inputs are no operands: they only tell whether the node is dead */
+    bool unsupported, dead;
 };
 
 struct frame {
@@ -91,23 +92,41 @@ static qc_status resolve(struct frame *f, struct pb_bytes text, struct reference
     return QC_OK;
 }
 
-/* The data inputs of a node; control inputs ("^node", always last) are left out. */
+/* TensorFlow 1 ties a constant to the side of a conditional by a control input from the Identity of a Switch: "^cond/switch_t". */
+static bool is_guard(const struct frame *f, const struct qc_tf_node *node, struct pb_bytes input)
+{
+    if (f->body->name.at || !pb_equal(node->op, "Const")) return false;
+    int64_t at = qc_tf_node_find(f->body, (struct pb_bytes){input.at + 1, input.size - 1});
+    return at >= 0 && pb_equal(f->body->node[at].op, "Identity");
+}
+
+/* The data inputs of a node, and guards behind them; other control inputs ("^node", always last) are left out. */
 static qc_status read_inputs(struct frame *f, uint32_t n)
 {
     const struct qc_tf_node *node = &f->body->node[n];
     struct state *state = &f->state[n];
     struct pb_reader in = pb_open(node->message);
     struct pb_field field;
-    int count = 0;
-    while (pb_next(&in, &field)) count += field.number == 3 && field.wire == PB_LENGTH && !(field.bytes.size && field.bytes.at[0] == '^');
+    int count = 0, guards = 0;
+    while (pb_next(&in, &field)) {
+        if (field.number != 3 || field.wire != PB_LENGTH) continue;
+        bool control = field.bytes.size && field.bytes.at[0] == '^';
+        count += !control;
+        guards += control && is_guard(f, node, field.bytes);
+    }
     if (!f->body->name.at) count -= qc_tf_bound(f->im, node); /* captures come from the object graph, not from these nodes */
     if (count < 0) return fail(f, "captures are missing at node", node->name);
-    if (!(state->in = qc_arena_array(f->im->scratch, (size_t)count, sizeof *state->in))) return QC_NOMEM;
+    if (!(state->in = qc_arena_array(f->im->scratch, (size_t)count + (size_t)guards, sizeof *state->in))) return QC_NOMEM;
     in = pb_open(node->message);
-    while (pb_next(&in, &field))
-        if (field.number == 3 && field.wire == PB_LENGTH && !(field.bytes.size && field.bytes.at[0] == '^')) {
-            if (state->in_count < count) QC_TRY(resolve(f, field.bytes, &state->in[state->in_count++]));
-        }
+    while (pb_next(&in, &field)) {
+        if (field.number != 3 || field.wire != PB_LENGTH) continue;
+        bool control = field.bytes.size && field.bytes.at[0] == '^';
+        if (control && !is_guard(f, node, field.bytes)) continue;
+        if (control) field.bytes = (struct pb_bytes){field.bytes.at + 1, field.bytes.size - 1};
+        else if (state->in_count == count) continue;
+        QC_TRY(resolve(f, field.bytes, &state->in[state->in_count++]));
+        state->guards += control;
+    }
     return QC_OK;
 }
 
@@ -164,16 +183,17 @@ static qc_status fetch(struct frame *f, struct reference reference, struct qc_tf
     }
     const struct state *state = &f->state[reference.node];
     *value = (struct qc_tf_value){.kind = QC_TF_UNSUPPORTED};
-    if (state->unsupported) return QC_OK;
+    if (state->dead) value->kind = QC_TF_DEAD;
+    if (state->unsupported || state->dead) return QC_OK;
     if (reference.position >= state->out_count) return fail(f, "an output is read that does not exist, of node", f->body->node[reference.node].name);
     *value = state->out[reference.position];
     return QC_OK;
 }
 
-static bool has_unsupported(const struct qc_tf_step *s)
+static bool has(const struct qc_tf_step *s, enum qc_tf_kind kind)
 {
     for (int i = 0; i < s->in_count; i++)
-        if (s->in[i].kind == QC_TF_UNSUPPORTED) return true;
+        if (s->in[i].kind == kind) return true;
     return false;
 }
 
@@ -190,6 +210,9 @@ static qc_status run_node(struct frame *f, uint32_t n)
                        im->package->path, QC_PB(node->name));
     if (!(s.in = qc_arena_array(im->scratch, (size_t)s.in_count, sizeof *s.in))) return QC_NOMEM;
     for (int i = 0; i < s.in_count; i++) QC_TRY(fetch(f, state->in[i], &s.in[i]));
+    state->dead = has(&s, QC_TF_DEAD) && !pb_equal(node->op, "Merge");
+    if (state->dead) return QC_OK;
+    s.in_count -= state->guards;
     s.op = qc_tf_op_find(im, node->op);
     bool is_function = !s.op && qc_tf_function_message(im->package, node->op).at;
     if (is_function) s.op = qc_tf_op_find(im, (struct pb_bytes){(const uint8_t *)"PartitionedCall", 15});
@@ -200,7 +223,7 @@ static qc_status run_node(struct frame *f, uint32_t n)
     bool call = s.op && s.op->in_min < 0 && s.op->code == -1; /* calls and loops look at each value themselves */
     if (!s.op)
         status = qc_tf_unsupported(&s, "not known to quantc");
-    else if (!call && has_unsupported(&s))
+    else if (!call && has(&s, QC_TF_UNSUPPORTED))
         state->unsupported = true, status = QC_OK;
     else if (s.in_count < s.op->in_min || (s.op->in_max >= 0 && s.in_count > s.op->in_max))
         status = qc_tf_fail(&s, QC_FORMAT, "has %d inputs", s.in_count);

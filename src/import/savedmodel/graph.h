@@ -27,6 +27,7 @@ enum qc_tf_kind {
     QC_TF_TABLE,       /* hash table */
     QC_TF_TEXT,        /* strings, or what is computed from strings: text.c */
     QC_TF_SIGN_BIT,    /* what Keras 3's argmax computes from the bits of `tensor`: lower_rare.c */
+    QC_TF_DEAD,        /* on the side of a TensorFlow 1 conditional that is not taken; what is computed from it is dead too */
     QC_TF_UNSUPPORTED, /* an operator that quantc does not have made it */
 };
 
