@@ -112,7 +112,7 @@ static qc_status judge(struct qc_model *model, const struct qc_comparison *compa
         if (d.not_finite) return qc_fail(&model->env, QC_RANGE, "the quantized model gives NaN or infinity in '%s' where the float model does not", d.name);
         if (d.constant)
             return qc_fail(&model->env, QC_RANGE, "the quantized model gives the same '%s' for all %zu samples, the float model does not: the data does not "
-                           "represent the model's input, or int8 is too coarse for it (try int16x8)", d.name, samples);
+                           "represent the model's input, or the mode is too coarse for it", d.name, samples);
         qc_model_add_note(model, "'%s' against the float model on %zu samples: SQNR %.1f dB, largest error %.4g, same label %.1f %%%s", d.name, samples,
                           d.sqnr, d.max_error, 100 * d.agreement, d.sqnr < 10 && d.max_error > 8 * d.step ? "; that is far off: try other data, --observer, --keep-float or int16x8" : "");
     }

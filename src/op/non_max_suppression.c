@@ -90,12 +90,11 @@ static qc_status run(struct qc_step *step)
         struct candidate c = heap[0];
         float before = c.score;
         bool keep = survives(&c, box, selected, found, overlap, least, scale);
-        bool chosen = keep && c.score == before;
-        if (chosen) {
+        if (keep && c.score == before) {
             if (selected_score) selected_score[found] = c.score;
             selected[found++] = c.box;
         }
-        heap[0] = keep && !chosen && c.score > least ? c : heap[--size];
+        heap[0] = keep && c.score > least ? c : heap[--size]; /* a chosen one suppresses itself next, unless its area is 0: as in LiteRT */
         sink(heap, size, 0);
     }
     for (int32_t i = found; i < step->out[0]->dims[0]; i++) {

@@ -45,7 +45,6 @@ struct qc_quant_rule {
     float fixed_scale16;
     uint64_t hybrid;     /* bit k: operand k may be int8 while activations stay float */
     int8_t hybrid_axis;  /* per-channel axis of hybrid weights; -1: per tensor */
-    uint8_t same_int16_only; /* 1: output SAME holds for int16 only (SUM) */
 };
 
 #endif

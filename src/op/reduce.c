@@ -256,7 +256,8 @@ static bool is_image_mean(const struct qc_step *step)
 static void finish_scaled(struct qc_step *step, const struct state *s, const int32_t *sum)
 {
     bool mean = step->op->code == CODE(MEAN), fast = !step->rt->reference;
-    if (fast && step->in[0]->type == QC_INT8 && step->in[1]->constant) finish_fast(step, s, sum, mean); /* XNNPACK wants constant axes */
+    bool delegated = fast && step->in[0]->type == QC_INT8 && step->in[1]->constant && !step->in[0]->dynamic; /* what XNNPACK takes */
+    if (delegated) finish_fast(step, s, sum, mean);
     else if (fast && !mean) finish_float(step, s, sum);
     else if (fast && step->in[0]->type != QC_INT16 && is_image_mean(step)) finish_image(step, s, sum);
     else finish_portable(step, s, sum, mean);
@@ -312,18 +313,13 @@ static qc_status run(struct qc_step *step)
 
 QC_VERSION_BY_TYPE(prod_version, 0, {QC_INT8, 2}, {QC_INT16, 2})
 
-static const struct qc_quant_rule sum_rule = {.modes = QC_Q_INT8 | QC_Q_INT16,
-                                              .in = {{.role = QC_ROLE_ACTIVATION}, {.role = QC_ROLE_KEEP}},
-                                              .output = QC_OUTPUT_SAME,
-                                              .same_int16_only = 1};
-
 #define OP(op_name, most, rule, version_of)                                                                                       \
     {.name = #op_name, .code = CODE(op_name), .options = &tfl_ReducerOptions_table, .in_min = 2, .in_max = 2, .out_min = 1,       \
      .out_max = 1, .max_version = most, .quant = rule, .infer = infer, .plan = plan, .run = run, .version = version_of}
 
 const struct qc_op qc_op_reduce[] = {
     OP(MEAN, 3, &qc_rule_unary, qc_version_by_width),
-    OP(SUM, 2, &sum_rule, qc_version_by_int8),
+    OP(SUM, 2, &qc_rule_unary, qc_version_by_int8),
     OP(REDUCE_PROD, 2, &qc_rule_unary, prod_version),
     OP(REDUCE_MAX, 3, &qc_rule_move, qc_version_by_width),
     OP(REDUCE_MIN, 3, &qc_rule_move, qc_version_by_width),

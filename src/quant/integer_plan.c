@@ -18,7 +18,7 @@ static const struct qc_quant_rule *rule_of(const struct qc_node *node)
 bool qc_int_results_in_group(const struct qc_int_node *n)
 {
     const struct qc_quant_rule *rule = rule_of(n->node);
-    return rule->output == QC_OUTPUT_SAME && (!rule->same_int16_only || n->bits == 16);
+    return rule->output == QC_OUTPUT_SAME;
 }
 
 bool qc_int_in_group(const struct qc_int_node *n, int slot)
