@@ -44,19 +44,33 @@ static qc_status plan(struct qc_step *step)
     return QC_OK;
 }
 
-/* A heap with the best candidate at its root. */
-static void sink(struct candidate *heap, size_t size, size_t at)
+/*
+ * A heap with the best candidate at its root. Equal scores, which quantized models are full of, come out in the order of the C++ library
+ * that LiteRT is built with (libstdc++'s push_heap and pop_heap), so that the same boxes are chosen.
+ */
+static void push(struct candidate *heap, size_t hole, struct candidate c)
 {
-    for (;;) {
-        size_t child = 2 * at + 1;
-        if (child >= size) return;
-        if (child + 1 < size && heap[child + 1].score > heap[child].score) child++;
-        if (!(heap[child].score > heap[at].score)) return;
-        struct candidate moved = heap[at];
-        heap[at] = heap[child];
-        heap[child] = moved;
-        at = child;
+    for (; hole && heap[(hole - 1) / 2].score < c.score; hole = (hole - 1) / 2) heap[hole] = heap[(hole - 1) / 2];
+    heap[hole] = c;
+}
+
+/* Takes the root off a heap of `size`. */
+static struct candidate pop(struct candidate *heap, size_t size)
+{
+    struct candidate top = heap[0], last = heap[size - 1];
+    size_t hole = 0, length = size - 1;
+    while (2 * hole + 2 < length) { /* both children are there */
+        size_t child = 2 * hole + 2;
+        child -= heap[child].score < heap[child - 1].score;
+        heap[hole] = heap[child];
+        hole = child;
     }
+    if (2 * hole + 2 == length) {
+        heap[hole] = heap[2 * hole + 1];
+        hole = 2 * hole + 1;
+    }
+    if (length) push(heap, hole, last);
+    return top;
 }
 
 /* Compares with the selections made since the last time, latest first. False: drop it. */
@@ -83,19 +97,17 @@ static qc_status run(struct qc_step *step)
     float *selected_score = is_soft(step) ? step->out[1]->data : NULL;
     size_t size = 0;
     for (int32_t i = 0; i < step->in[SCORES]->dims[0]; i++)
-        if (score[i] > least) heap[size++] = (struct candidate){score[i], i, 0};
-    for (size_t i = size / 2; i-- > 0;) sink(heap, size, i);
+        if (score[i] > least) push(heap, size++, (struct candidate){score[i], i, 0});
     if (most > 0 && (size_t)most > size) most = (int32_t)size;
     while (found < most && size) {
-        struct candidate c = heap[0];
+        struct candidate c = pop(heap, size--);
         float before = c.score;
         bool keep = survives(&c, box, selected, found, overlap, least, scale);
         if (keep && c.score == before) {
             if (selected_score) selected_score[found] = c.score;
             selected[found++] = c.box;
         }
-        heap[0] = keep && c.score > least ? c : heap[--size]; /* a chosen one suppresses itself next, unless its area is 0: as in LiteRT */
-        sink(heap, size, 0);
+        if (keep && c.score > least) push(heap, size++, c); /* a chosen one suppresses itself next, unless its area is 0: as in LiteRT */
     }
     for (int32_t i = found; i < step->out[0]->dims[0]; i++) {
         selected[i] = 0;
