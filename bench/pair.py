@@ -22,12 +22,18 @@ except ImportError:
 TURN = 0.03
 
 
+def load(library):
+    """The shared library, once, as LiteRT's module is loaded once: no part of loading a model."""
+    c = ctypes.CDLL(library)
+    for name in ("ModelCreateFromFile", "InterpreterOptionsCreate", "InterpreterCreate", "InterpreterGetInputTensor", "TensorData"):
+        getattr(c, "TfLite" + name).restype = ctypes.c_void_p
+    c.TfLiteTensorByteSize.restype = ctypes.c_size_t
+    return c
+
+
 class Quantc:
-    def __init__(self, library, path, threads):
-        self.c = c = ctypes.CDLL(library)
-        for name in ("ModelCreateFromFile", "InterpreterOptionsCreate", "InterpreterCreate", "InterpreterGetInputTensor", "TensorData"):
-            getattr(c, "TfLite" + name).restype = ctypes.c_void_p
-        c.TfLiteTensorByteSize.restype = ctypes.c_size_t
+    def __init__(self, c, path, threads):
+        self.c = c
         self.model = ctypes.c_void_p(c.TfLiteModelCreateFromFile(path.encode()))
         options = ctypes.c_void_p(c.TfLiteInterpreterOptionsCreate())
         c.TfLiteInterpreterOptionsSetNumThreads(options, threads)
@@ -109,7 +115,8 @@ def summary(times, starts):
 
 def main():
     library, path, threads, rounds = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
-    makers = {"quantc": lambda p, t: Quantc(library, p, t)}
+    c = load(library)
+    makers = {"quantc": lambda p, t: Quantc(c, p, t)}
     if Interpreter:
         makers["litert"] = litert
     data = []

@@ -52,27 +52,50 @@ size_t qc_gemm_f32_packed_bytes(enum qc_weight_kind kind, size_t columns, size_t
     return (columns + QC_PANEL - 1) / QC_PANEL * qc_gemm_f32_panel_bytes(kind, k);
 }
 
+/* A vector of four, whatever the machine has. */
+typedef uint32_t four __attribute__((vector_size(16)));
+#if defined(__clang__)
+#define SHUFFLE(a, b, i, j, k, l) __builtin_shufflevector(a, b, i, j, k, l)
+#else
+#define SHUFFLE(a, b, i, j, k, l) __builtin_shuffle(a, b, (four){i, j, k, l})
+#endif
+
+/* Four neighbours in k of each of four columns, to four rows of the panel. */
+static inline void transpose(const uint32_t *from, size_t column_step, uint32_t *to)
+{
+    four a, b, c, d;
+    memcpy(&a, from, 16), memcpy(&b, from + column_step, 16), memcpy(&c, from + 2 * column_step, 16), memcpy(&d, from + 3 * column_step, 16);
+    const four ab = SHUFFLE(a, b, 0, 4, 1, 5), cd = SHUFFLE(c, d, 0, 4, 1, 5), ab2 = SHUFFLE(a, b, 2, 6, 3, 7), cd2 = SHUFFLE(c, d, 2, 6, 3, 7);
+    const four row[4] = {SHUFFLE(ab, cd, 0, 1, 4, 5), SHUFFLE(ab, cd, 2, 3, 6, 7), SHUFFLE(ab2, cd2, 0, 1, 4, 5), SHUFFLE(ab2, cd2, 2, 3, 6, 7)};
+    for (size_t i = 0; i < 4; i++) memcpy(to + i * QC_PANEL, &row[i], 16);
+}
+
 /* Weights of the columns of one panel, column by column in the file, side by side in the panel; missing columns are zeros. In blocks of STRIP,
  * a cache line of each column: columns are often a power of two apart and would push one another out of the cache. */
 enum { STRIP = 16 };
-#define DEFINE_INTERLEAVE(name, T)                                                                                \
+#define DEFINE_INTERLEAVE(name, T, TRANSPOSE)                                                                     \
     static void name(const struct qc_gemm_f32_pack *p, size_t first, size_t columns, T *to)                       \
     {                                                                                                             \
         const size_t all = p->k, column_step = p->column_step, step = p->k_step;                                  \
         const T *base = (const T *)p->w + first * column_step;                                                    \
         for (size_t k = 0; k < all; k += STRIP, to += STRIP * QC_PANEL) {                                         \
-            const size_t rows = QC_MIN(all - k, (size_t)STRIP);                                                   \
+            const size_t rows = QC_MIN(all - k, (size_t)STRIP), fours = step == 1 && (TRANSPOSE) ? columns / 4 * 4 : 0, even = rows / 4 * 4; \
             if (columns < QC_PANEL) memset(to, 0, rows * QC_PANEL * sizeof *to);                                  \
+            for (size_t n = 0; n < fours; n += 4) {                                                               \
+                const T *from = base + n * column_step + k;                                                       \
+                for (size_t i = 0; i < 4; i++) __builtin_prefetch(from + i * column_step + 8 * STRIP);            \
+                for (size_t i = 0; i < even; i += 4) transpose((const void *)(from + i), column_step, (void *)(to + i * QC_PANEL + n)); \
+            }                                                                                                     \
             for (size_t n = 0; n < columns; n++) {                                                                \
                 const T *from = base + n * column_step + k * step;                                                \
-                __builtin_prefetch(from + 8 * STRIP * step);                                                      \
-                for (size_t i = 0; i < rows; i++) memcpy(to + i * QC_PANEL + n, from + i * step, sizeof *to);     \
+                if (n >= fours) __builtin_prefetch(from + 8 * STRIP * step);                                      \
+                for (size_t i = n < fours ? even : 0; i < rows; i++) memcpy(to + i * QC_PANEL + n, from + i * step, sizeof *to); \
             }                                                                                                     \
         }                                                                                                         \
     }
-DEFINE_INTERLEAVE(interleave_4, uint32_t)
-DEFINE_INTERLEAVE(interleave_2, uint16_t)
-DEFINE_INTERLEAVE(interleave_1, uint8_t)
+DEFINE_INTERLEAVE(interleave_4, uint32_t, true)
+DEFINE_INTERLEAVE(interleave_2, uint16_t, false)
+DEFINE_INTERLEAVE(interleave_1, uint8_t, false)
 
 static void expand(const struct qc_gemm_f32_pack *p, size_t first, size_t columns, float *to)
 {
