@@ -14,7 +14,7 @@
 
 struct bench {
     const char *path, *threads, *runs, *warmup, *seconds, *layer, *shape, *signature;
-    bool json, profile, memory, reference;
+    bool json, profile, memory, reference, winograd;
     long thread_count, run_count, warmup_count;
     double min_seconds;
 };
@@ -292,7 +292,8 @@ static int run(int argc, char **argv)
                                         {"--json", NULL, NULL, &b.json},
                                         {"--profile", "--enable_op_profiling", NULL, &b.profile},
                                         {"--memory", "--report_peak_memory_footprint", NULL, &b.memory},
-                                        {"--reference", NULL, NULL, &b.reference}};
+                                        {"--reference", NULL, NULL, &b.reference},
+                                        {"--winograd", NULL, NULL, &b.winograd}};
     int count = cli_parse(argc, argv, option, sizeof option / sizeof *option);
     if (count < 0) return CLI_USAGE;
     if (count == 1 && !b.path) b.path = argv[1];
@@ -302,7 +303,8 @@ static int run(int argc, char **argv)
     if (b.warmup && !cli_number("--warmup", b.warmup, 0, 1000000, &b.warmup_count)) return CLI_USAGE;
     if (b.seconds && !cli_real("--min-secs", b.seconds, 0, 3600, &b.min_seconds)) return CLI_USAGE;
     struct qc_error error;
-    struct qc_options options = {.threads = (int)b.thread_count, .profile = b.profile, .reference = b.reference, .signature = b.signature};
+    struct qc_options options = {.threads = (int)b.thread_count, .profile = b.profile, .reference = b.reference, .winograd = b.winograd,
+                                 .signature = b.signature};
     double begin = now();
     struct qc_model *model = qc_model_open(b.path, &options, &error);
     struct qc_session *session = model ? qc_session_create(model, &options, &error) : NULL;
@@ -331,6 +333,7 @@ const struct cli_command qc_command_bench = {
     "  --profile            time per operator and per operator type (--enable_op_profiling)\n"
     "  --memory             peak memory (--report_peak_memory_footprint)\n"
     "  --reference          TensorFlow Lite's reference arithmetic\n"
+    "  --winograd           float32 3x3 convolutions by Winograd's method: faster, with about twice the rounding error\n"
     "  --json               one JSON object: median_us, min_us, p90_us, mean_us, load_ms, first_ms, peak_bytes, arena_bytes, runs, threads, cpu,\n"
     "                       kernels (of each, the number of operators), with --profile operators\n",
     run};

@@ -156,10 +156,11 @@ static void print_profile(struct qc_session *session)
 static int run(int argc, char **argv)
 {
     const char *inputs = NULL, *outputs = NULL, *signature = NULL, *threads = NULL, *memory = NULL;
-    bool reference = false, names = false, profile = false;
+    bool reference = false, winograd = false, names = false, profile = false;
     const struct cli_option option[] = {{"--inputs", "-i", &inputs, NULL},        {"--outputs", "-o", &outputs, NULL},
                                         {"--signature", NULL, &signature, NULL},  {"--threads", "-t", &threads, NULL},
                                         {"--max-memory", NULL, &memory, NULL},    {"--reference", NULL, NULL, &reference},
+                                        {"--winograd", NULL, NULL, &winograd},
                                         {"--names", NULL, NULL, &names},          {"--profile", NULL, NULL, &profile}};
     long thread_count = 1, megabytes = 0;
     int count = cli_parse(argc, argv, option, sizeof option / sizeof *option);
@@ -167,7 +168,7 @@ static int run(int argc, char **argv)
     if (count != 1 || !inputs) return cli_failf(CLI_USAGE, "usage: quantc run MODEL --inputs IN.npz [--outputs OUT.npz]");
     if (threads && !cli_number("--threads", threads, -1, 256, &thread_count)) return CLI_USAGE;
     if (memory && !cli_number("--max-memory", memory, 1, 1 << 24, &megabytes)) return CLI_USAGE;
-    struct qc_options options = {.reference = reference, .profile = profile, .signature = signature, .threads = (int)thread_count,
+    struct qc_options options = {.reference = reference, .winograd = winograd, .profile = profile, .signature = signature, .threads = (int)thread_count,
                                  .max_memory = (size_t)megabytes << 20};
     struct run r = {.input_path = inputs};
     int code = CLI_DONE;
@@ -192,6 +193,7 @@ const struct cli_command qc_command_run = {
     "resized to the shapes given. Outputs are written by position.\n\n"
     "  --signature NAME   run this signature; inputs and outputs are then numbered in the order of their names\n"
     "  --reference        TensorFlow Lite's reference arithmetic\n"
+    "  --winograd         float32 3x3 convolutions by Winograd's method: faster, with about twice the rounding error\n"
     "  --names            write outputs under their tensor names\n"
     "  --threads N        threads (1; -1: one per core); results do not depend on it\n"
     "  --max-memory MB    ceiling for model and session\n"

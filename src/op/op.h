@@ -145,6 +145,7 @@ struct qc_runtime {
     struct qc_env *env;
     struct qc_pool *pool; /* NULL: the calling thread alone */
     bool reference;       /* TFLite's reference arithmetic (see docs/bit-exactness.md) */
+    bool winograd;        /* float32 3x3 convolutions of stride 1 may be less exact and faster */
     bool own_ops;         /* no operator of the caller's is in use: a step may compute what another node says */
     struct qc_model *model;
     /* Runs subgraph `graph` with inputs taken from `in`; results are copied to `out` (shapes set first). For WHILE, IF, CALL. */

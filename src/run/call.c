@@ -162,6 +162,7 @@ void qc_runtime_init(struct qc_session *session)
     session->rt = (struct qc_runtime){.env = &session->env,
                                       .pool = session->pool,
                                       .reference = session->options.reference,
+                                      .winograd = session->options.winograd && !session->options.reference,
                                       .own_ops = session->extra_op_count == 0,
                                       .model = session->model,
                                       .call = call,

@@ -9,6 +9,8 @@
 #include "op/build.h"
 #include "run/run.h"
 
+#include <math.h>
+
 static uint64_t seed;
 
 static int32_t among(int32_t low, int32_t high) { return low + (int32_t)(unit_random(&seed) % (uint64_t)(high - low + 1)); }
@@ -92,13 +94,13 @@ static void see(void *user, const struct qc_step *step)
     (void)step;
 }
 
-static int chains, joined;
+static int chains, joined, winograds;
 
-static float *outputs(struct qc_model *model, int threads, bool observed, size_t *count)
+static float *outputs(struct qc_model *model, int threads, bool observed, bool winograd, size_t *count)
 {
     struct qc_error error;
     struct qc_tensor_info info;
-    struct qc_session *session = qc_session_create(model, &(struct qc_options){.threads = threads}, &error);
+    struct qc_session *session = qc_session_create(model, &(struct qc_options){.threads = threads, .winograd = winograd}, &error);
     assert_non_null(session);
     if (observed) qc_session_observe(session, see, NULL);
     assert_int_equal(qc_session_input(session, 0, &info), QC_OK);
@@ -111,6 +113,8 @@ static float *outputs(struct qc_model *model, int threads, bool observed, size_t
     for (uint32_t n = 0; n < session->main->graph->node_count; n++) {
         chains += session->main->step[n].bands != NULL;
         joined += session->main->step[n].step.finish != NULL;
+        const char *kernel = session->main->step[n].step.kernel;
+        winograds += kernel && !strncmp(kernel, "winograd", 8);
         if (observed) assert_true(!session->main->step[n].bands && !session->main->step[n].step.finish);
     }
     float *copy = malloc(info.bytes);
@@ -126,9 +130,9 @@ static void bits_are_those_of_the_plain_order(void **state)
         seed = net << 32;
         struct qc_model *model = random_net();
         size_t count, same;
-        float *plain = outputs(model, 1, true, &count);
+        float *plain = outputs(model, 1, true, false, &count);
         for (int threads = 1; threads <= 3; threads += 2) {
-            float *ours = outputs(model, threads, false, &same);
+            float *ours = outputs(model, threads, false, false, &same);
             assert_int_equal(count, same);
             assert_memory_equal(plain, ours, count * sizeof *plain);
             free(ours);
@@ -138,6 +142,7 @@ static void bits_are_those_of_the_plain_order(void **state)
     }
     assert_true(chains > 0); /* how many depends on the size of the cache */
     assert_true(joined > 20);
+    assert_int_equal(winograds, 0);
 }
 
 /* A picture without columns: products of nothing give nothing. */
@@ -163,8 +168,33 @@ static void empty_pictures_are_run(void **state)
     qc_model_free(model);
 }
 
+/* Less exact, but for any number of threads and with or without joined steps the same. */
+static void winograd_is_close(void **state)
+{
+    (void)state;
+    for (uint64_t net = 1; net <= 20; net++) {
+        seed = net << 32;
+        struct qc_model *model = random_net();
+        size_t count, same;
+        float *plain = outputs(model, 1, true, false, &count), *close = outputs(model, 1, true, true, &same), largest = 0;
+        assert_int_equal(count, same);
+        for (size_t i = 0; i < count; i++) largest = QC_MAX(largest, fabsf(plain[i]));
+        for (size_t i = 0; i < count; i++)
+            if (!(fabsf(plain[i] - close[i]) <= 1e-4f * largest)) fail_msg("net %d: %g, not %g", (int)net, (double)close[i], (double)plain[i]);
+        for (int threads = 1; threads <= 3; threads += 2) {
+            float *ours = outputs(model, threads, false, true, &same);
+            assert_memory_equal(close, ours, count * sizeof *close);
+            free(ours);
+        }
+        free(plain);
+        free(close);
+        qc_model_free(model);
+    }
+    assert_true(winograds > 20);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(bits_are_those_of_the_plain_order), cmocka_unit_test(empty_pictures_are_run)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(bits_are_those_of_the_plain_order), cmocka_unit_test(winograd_is_close), cmocka_unit_test(empty_pictures_are_run)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

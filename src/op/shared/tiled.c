@@ -7,6 +7,7 @@
 #include "kernel/fingerprint.h"
 #include "kernel/gemm_f32.h"
 #include "kernel/gemm_s8.h"
+#include "kernel/winograd_f32.h"
 #include "op/shared/product.h"
 #include "op/shared/sliding.h"
 #include "op/shared/stored.h"
@@ -20,6 +21,7 @@ struct qc_tiled {
     const struct qc_gemm_s8 *s8;
     const struct qc_depthwise_f32 *depthwise_f32; /* groups is 1, depth and columns the number of channels */
     const struct qc_depthwise_s8 *depthwise_s8;
+    const struct qc_winograd_f32 *winograd; /* NULL: direct sums. With f32, for its products */
     size_t element; /* bytes of an activation */
     enum qc_s8_form form;
     size_t chunk;          /* of the forms of 16 bits: qc_s16_chunk */
@@ -39,6 +41,7 @@ static size_t group_bytes(const struct qc_tiled *m)
 {
     if (m->depthwise_s8) return qc_depthwise_s8_packed_bytes(m->depthwise_s8, m->columns, m->taps);
     if (m->depthwise_f32) return qc_depthwise_f32_packed_bytes(m->columns, m->taps);
+    if (m->winograd) return qc_winograd_f32_packed_bytes(m->columns, m->depth);
     if (m->f32) return qc_gemm_f32_packed_bytes(m->kind, m->columns, m->taps * m->depth);
     return m->gather ? qc_gemm_s8_packed_bytes(m->columns, 1, m->taps * m->depth) : qc_gemm_s8_packed_bytes(m->columns, m->taps, m->depth);
 }
@@ -124,6 +127,30 @@ static qc_status plan_wide(struct qc_step *step, const struct qc_product *p, str
     return QC_OK;
 }
 
+static struct qc_winograd_f32_call winograd_call(const struct qc_product *p, const struct qc_tiled *m)
+{
+    return (struct qc_winograd_f32_call){.kernel = m->winograd, .product = m->f32, .batch = (size_t)p->conv.batch, .depth = m->depth, .columns = m->columns,
+                                         .window = &m->window, .low = p->low, .high = p->high};
+}
+
+/* With the session's leave, and where it is faster. */
+static qc_status plan_winograd(struct qc_step *step, const struct qc_product *p, struct qc_tiled *m)
+{
+    const struct qc_window *w = &m->window;
+    const bool fits = w->kernel_h == 3 && w->kernel_w == 3 && w->stride_h == 1 && w->stride_w == 1 && w->dilation_h == 1 && w->dilation_w == 1 &&
+                      m->groups == 1 && !p->order && constant(step, p);
+    if (!step->rt->winograd || !fits || !qc_winograd_f32_pays((size_t)p->conv.batch, w->out_h, w->out_w, m->depth, m->columns)) return QC_OK;
+    enum { NAME_BYTES = 32 };
+    char *name = qc_step_alloc(step, NAME_BYTES);
+    if (!name) return QC_NOMEM;
+    m->winograd = qc_winograd_f32_pick(qc_cpu_features());
+    snprintf(name, NAME_BYTES, "winograd %s", m->winograd->variant.name);
+    step->kernel = name;
+    const struct qc_winograd_f32_call call = winograd_call(p, m);
+    m->work_scratch = qc_step_scratch(step, qc_winograd_f32_work_bytes(&call, qc_pool_threads(step->rt->pool)));
+    return QC_OK;
+}
+
 qc_status qc_tiled_plan(struct qc_step *step, const struct qc_product *p, struct qc_tiled **result)
 {
     if (!taken(p)) return QC_OK;
@@ -154,7 +181,8 @@ qc_status qc_tiled_plan(struct qc_step *step, const struct qc_product *p, struct
         m->kind = few && constant(step, p) && !p->order ? QC_W_F16 : QC_W_F32; /* then reading weights is most of the work */
         step->kernel = m->f32->variant.name;
         const struct qc_rows rows = {.pitch = (size_t)p->conv.in_channels * m->element, .window = m->sliding ? &m->window : NULL};
-        m->work_scratch = qc_step_scratch(step, qc_gemm_f32_work_bytes(&rows, m->depth, threads));
+        QC_TRY(plan_winograd(step, p, m));
+        if (!m->winograd) m->work_scratch = qc_step_scratch(step, qc_gemm_f32_work_bytes(&rows, m->depth, threads));
     } else {
         m->s8 = wide(p) ? qc_gemm_s16_pick(features) : qc_gemm_s8_pick(features);
         m->gather = qc_gemm_s8_gathers(m->taps, m->depth);
@@ -167,7 +195,7 @@ qc_status qc_tiled_plan(struct qc_step *step, const struct qc_product *p, struct
     m->packed_bytes = m->group_bytes * m->groups;
     step->work = (uint64_t)p->conv.batch * m->positions * m->taps * m->columns * (m->depthwise_f32 || m->depthwise_s8 ? 1 : m->groups * m->depth);
     step->finishes = p->kind == QC_PRODUCT_F32 && m->groups == 1;
-    step->banded = step->finishes && p->conv.batch == 1 && constant(step, p);
+    step->banded = step->finishes && !m->winograd && p->conv.batch == 1 && constant(step, p);
     if (!constant(step, p)) m->packed_scratch = qc_step_scratch(step, m->packed_bytes);
     if (m->sliding && !m->depthwise_f32) m->zero_scratch = qc_step_scratch(step, m->depth * m->element);
     return QC_OK;
@@ -186,11 +214,12 @@ struct filling {
 /* Constant weights that are float32 only behind a DEQUANTIZE are unpacked panel by panel. */
 static bool by_panels(const struct filling *f)
 {
-    return f->tiled->f32 && f->weights->value->stored && !f->weights->order && !f->w;
+    return f->tiled->f32 && !f->tiled->winograd && f->weights->value->stored && !f->weights->order && !f->w;
 }
 
 static size_t filling_bytes(const struct filling *f)
 {
+    if (f->tiled->winograd) return qc_winograd_f32_buffer_bytes(f->tiled->depth) + qc_weights_bytes(f->weights);
     return by_panels(f) ? QC_PANEL * f->tiled->taps * f->tiled->depth * sizeof(float) : qc_weights_bytes(f->weights);
 }
 
@@ -246,6 +275,7 @@ static void fill(void *block, const void *context)
         char *to = (char *)block + g * m->group_bytes;
         const size_t first = g * m->columns;
         if (m->depthwise_f32) qc_depthwise_f32_pack(to, m->columns, m->taps, w, f->bias);
+        else if (m->winograd) qc_winograd_f32_pack(to, m->columns, m->depth, w, (float *)(void *)((char *)f->buffer + qc_weights_bytes(f->weights)));
         else if (panels) fill_panels(f, to, first);
         else if (m->f32) fill_f32(f, to, (const float *)w + first * k, first, m->columns);
         else fill_s8(f, to, (const int8_t *)w + first * k, first);
@@ -274,7 +304,7 @@ qc_status qc_tiled_prepare(struct qc_step *step, struct qc_product *p, struct qc
     if (!constant(step, p)) return qc_weights_prepare(step, &p->weights);
     struct filling f = filling_of(step, p, m);
     char kind[96];
-    const char *family = m->depthwise_f32 ? "depthwise_f32" : m->depthwise_s8 ? "depthwise_s8" : m->f32 ? "gemm_f32" : "gemm_s8";
+    const char *family = m->depthwise_f32 ? "depthwise_f32" : m->depthwise_s8 ? "depthwise_s8" : m->winograd ? "winograd_f32" : m->f32 ? "gemm_f32" : "gemm_s8";
     snprintf(kind, sizeof kind, "%s %d %d %zu %zu %zu %016llx", family, (int)m->form, (int)m->kind, m->taps, m->depth, m->groups,
              (unsigned long long)fingerprint(&f));
     const size_t bytes = filling_bytes(&f);
@@ -311,6 +341,19 @@ static void run_depthwise_f32(struct qc_step *step, const struct qc_product *p, 
                                                .window = &m->window, .first_row = input->first_row, .rows = input->rows, .x = input->x,
                                                .packed = packed, .y = step->out[0]->data, .low = p->low, .high = p->high, .finish = step->finish};
     qc_depthwise_f32_run(&call, step->rt->pool);
+}
+
+static void run_winograd(struct qc_step *step, const struct qc_product *p, const struct qc_tiled *m, const void *x, const void *packed)
+{
+    const struct qc_value *bias = qc_operand(step, p->bias);
+    struct qc_winograd_f32_call call = winograd_call(p, m);
+    call.x = x;
+    call.bias = bias ? bias->data : NULL;
+    call.packed = packed;
+    call.y = step->out[0]->data;
+    call.finish = step->finish;
+    call.work = (char *)step->scratch + m->work_scratch;
+    qc_winograd_f32_run(&call, step->rt->pool);
 }
 
 struct staging {
@@ -390,6 +433,10 @@ void qc_tiled_run(struct qc_step *step, const struct qc_product *p, const struct
     }
     if (m->depthwise_f32) {
         run_depthwise_f32(step, p, m, input, packed);
+        return;
+    }
+    if (m->winograd) {
+        run_winograd(step, p, m, input->x, packed);
         return;
     }
     /* the border of a quantized picture is its zero point: where each batch has its own, batches go one by one */
