@@ -119,11 +119,13 @@ static qc_status judge(struct qc_model *model, const struct qc_comparison *compa
     return QC_OK;
 }
 
-static qc_status check_result(struct qc_model *model, struct qc_model *floating, const struct qc_convert_options *options)
+static qc_status check_result(struct qc_model *model, struct qc_model *floating, const struct qc_convert_options *options, const struct qc_scheme *scheme)
 {
     enum { CHECKED = 10 }; /* samples */
     struct qc_error error = {0};
     if (computes(floating) && !computes(model)) return qc_fail(&model->env, QC_FORMAT, "the quantized model computes nothing, which is a fault of quantc");
+    if (scheme->bits && !computes(floating))
+        return qc_fail(&model->env, QC_INVALID, "the model computes nothing: its outputs are inputs or constants, and mode %s has nothing to quantize", scheme->name);
     if (!options->samples || !options->samples->count) return QC_OK;
     struct qc_samples few = *options->samples;
     few.count = QC_MIN(few.count, (size_t)CHECKED);
@@ -149,10 +151,11 @@ static qc_status convert(struct qc_model *model, struct qc_model *floating, cons
     qc_status status = qc_quantize(model, options, stats);
     qc_stats_free(own);
     QC_TRY(status);
+    if (options->correct_bias) QC_TRY(qc_correct_biases(model, floating, options));
     QC_TRY(qc_model_check(model));
     if (options->tflm) QC_TRY(fix_shapes(model));
     if (options->target_runtime) QC_TRY(check_target(model, options->target_runtime));
-    return check_result(model, floating, options);
+    return check_result(model, floating, options, scheme);
 }
 
 struct qc_model *qc_model_convert(struct qc_model *source, const struct qc_convert_options *given, struct qc_error *error)
@@ -238,30 +241,29 @@ static qc_status too_large(struct qc_model *model, size_t total, size_t max_size
     return qc_fail(&model->env, QC_RANGE, "the file would have %zu bytes, more than the %zu allowed; its largest tensors: %s", total, max_size, names);
 }
 
-/* May an input have another shape than the one it has at first? */
-static bool has_free_inputs(const struct qc_model *model)
+/* Plans the graphs for the sizes that the model declares. */
+static void try_sizes(struct qc_model *model, struct qc_error *error)
 {
-    for (int i = 0; i < model->graph[0]->input_count; i++)
-        for (int k = 0; k < model->graph[0]->input[i]->rank; k++)
-            if (model->graph[0]->input[i]->signature[k] < 0) return true;
-    return false;
+    struct qc_session *session = qc_session_start(model, NULL, NULL, 0, error);
+    if (session && !session->env.error.status) qc_frame_try(session->main);
+    if (session) qc_env_take(&session->env, error);
+    qc_session_free(session);
 }
 
-/* The file must be one that our own runtime takes. The first shape of an input may be one that no model could run, such as [1, 1] for audio. */
+/* The file must be one that our own runtime takes. Only where the float model does not run with the sizes that it declares, such as [1, 1] for audio, the
+ * quantized one need not. */
 static qc_status check_file(struct qc_model *model, const void *bytes, size_t size)
 {
-    struct qc_error error = {0};
-    struct qc_model *again = qc_model_open_memory(bytes, size, NULL, &error);
-    struct qc_session *session = again ? qc_session_start(again, NULL, NULL, 0, &error) : NULL;
-    if (session && !session->env.error.status) qc_frame_try(session->main);
-    if (session) qc_env_take(&session->env, &error);
-    qc_session_free(session);
-    if (again && error.status == QC_FORMAT && has_free_inputs(again)) {
-        qc_model_add_note(model, "with the sizes that the file declares the model does not run, other sizes must be given first: %s", error.text);
-        error.status = QC_OK;
-    }
+    struct qc_error error = {0}, of_float = {0};
+    struct qc_model *again = qc_model_open_memory(bytes, size, NULL, &error), *floating = model->close == close_parent ? model->close_data : model;
+    if (again) try_sizes(again, &error);
     qc_model_free(again);
-    return error.status ? qc_fail(&model->env, error.status, "the result does not run, which is a fault of quantc: %s", error.text) : QC_OK;
+    if (error.status == QC_FORMAT) try_sizes(floating, &of_float);
+    if (of_float.status == QC_FORMAT) {
+        qc_model_add_note(model, "with the sizes that the file declares the model does not run, other sizes must be given first: %s", error.text);
+        return QC_OK;
+    }
+    return error.status ? qc_fail(&model->env, error.status, "the result does not run: %s", error.text) : QC_OK;
 }
 
 qc_status qc_model_save(struct qc_model *model, const char *path, size_t max_size, size_t *size, struct qc_error *error)

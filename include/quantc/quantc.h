@@ -341,6 +341,7 @@ struct qc_convert_options {
     const struct qc_samples *samples; /* int8, int16x8: needed unless `stats` is given. Any mode: used to check the result */
     const struct qc_stats *stats;     /* ranges collected before */
     const char *observer;             /* how ranges are found: "minmax" (NULL), "percentile", "mse", "entropy" */
+    bool correct_bias;                /* biases take up what quantization shifts each channel's mean by, on `samples`; kept if the values come nearer */
     int threads;                      /* as qc_options.threads: calibration runs that many samples at a time, with the same result for any number */
     bool (*progress)(void *user, const char *stage, size_t done, size_t total); /* false stops; may be NULL; like `fill` from any thread */
     void *progress_user;

@@ -20,7 +20,7 @@ struct arguments {
     struct cli_samples_arguments samples;
     struct cli_text text;
     const char *labels;
-    bool json, saturate, strict, per_tensor, dense_per_tensor;
+    bool json, saturate, strict, per_tensor, dense_per_tensor, correct_bias;
     /* read from them: */
     size_t largest;
     struct qc_options import;
@@ -132,6 +132,7 @@ static int read_arguments(struct arguments *a)
     a->convert.strict = a->strict;
     a->convert.per_tensor = a->per_tensor;
     a->convert.dense_per_tensor = a->dense_per_tensor;
+    a->convert.correct_bias = a->correct_bias;
     a->convert.target_runtime = a->target_runtime;
     a->convert.keep_float = a->keep_list;
     a->convert.only = a->only_list;
@@ -362,6 +363,7 @@ static int run(int argc, char **argv)
         {"--threads", NULL, &a.threads, NULL},
         {"--stats", NULL, &a.stats, NULL},
         {"--save-stats", NULL, &a.save_stats, NULL},
+        {"--correct-bias", NULL, NULL, &a.correct_bias},
         {"--data", NULL, &a.samples.data, NULL},
         {"--samples", NULL, &a.samples.limit, NULL},
         {"--preprocess", NULL, &a.samples.preprocess, NULL},
@@ -409,6 +411,8 @@ static const char help[] =
     "  --preprocess HOW       pictures: mobilenet, caffe, torch, none, or mean=R:G:B,std=R:G:B\n"
     "  --skip-bad             leave out pictures that cannot be read, and say how many\n"
     "  --observer NAME        minmax (default), percentile, mse, entropy\n"
+    "  --correct-bias         measure by how much the mean of each channel is off, and put that into the biases; kept if the values\n"
+    "                         come nearer to the float model's (with --data, in any mode with int8 weights; takes longer)\n"
     "  --io TYPE              inputs and outputs as int8, uint8 (int8) or int16 (int16x8); float32 by default\n"
     "  --strict               an operator that would stay float is an error\n"
     "  --save-stats FILE      keep the ranges that calibration finds, as JSON\n"

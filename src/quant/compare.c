@@ -4,8 +4,7 @@
  * The reference runs first and its values are kept for one sample; the other model's are compared as they come. So memory is that of one
  * sample's activations, however many samples there are.
  */
-#include "quant/params.h"
-#include "run/run.h"
+#include "quant/shared/pair.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -41,38 +40,6 @@ struct qc_comparison {
     size_t scratch_room;
 };
 
-/* ---- values as floats ---- */
-
-static bool as_floats(const struct qc_value *value, float *out)
-{
-    size_t count = qc_value_elements(value);
-    float scale = qc_value_scale(value);
-    int32_t zero_point = qc_value_zero_point(value);
-    if (value->type != QC_FLOAT32 && scale == 0) scale = 1;
-    switch (value->type) {
-    case QC_FLOAT32: memcpy(out, value->data, count * sizeof *out); return true;
-    case QC_INT8:
-        for (size_t i = 0; i < count; i++) out[i] = (float)(((const int8_t *)value->data)[i] - zero_point) * scale;
-        return true;
-    case QC_UINT8:
-        for (size_t i = 0; i < count; i++) out[i] = (float)(((const uint8_t *)value->data)[i] - zero_point) * scale;
-        return true;
-    case QC_INT16:
-        for (size_t i = 0; i < count; i++) out[i] = (float)(((const int16_t *)value->data)[i] - zero_point) * scale;
-        return true;
-    case QC_INT32:
-        for (size_t i = 0; i < count; i++) out[i] = (float)((const int32_t *)value->data)[i];
-        return true;
-    case QC_INT64:
-        for (size_t i = 0; i < count; i++) out[i] = (float)((const int64_t *)value->data)[i];
-        return true;
-    case QC_BOOL:
-        for (size_t i = 0; i < count; i++) out[i] = ((const bool *)value->data)[i];
-        return true;
-    default: return false;
-    }
-}
-
 static bool make_room(struct qc_comparison *c, float **block, size_t *room, size_t count)
 {
     if (count <= *room && *block) return true;
@@ -92,7 +59,7 @@ static void keep(struct qc_comparison *c, struct track *t, const struct qc_value
         c->failed = true;
         return;
     }
-    t->count = as_floats(value, t->kept) ? count : 0;
+    t->count = qc_pair_floats(value, t->kept) ? count : 0;
 }
 
 static void measure(struct track *t, const float *got, size_t count)
@@ -150,7 +117,7 @@ static const float *got_floats(struct qc_comparison *c, const struct track *t, c
         c->failed = true;
         return NULL;
     }
-    return as_floats(value, c->scratch) ? c->scratch : NULL;
+    return qc_pair_floats(value, c->scratch) ? c->scratch : NULL;
 }
 
 static void see_reference(void *user, const struct qc_step *step)
@@ -176,45 +143,19 @@ static void see_model(void *user, const struct qc_step *step)
 
 /* ---- matching ---- */
 
-struct named {
-    const char *name;
-    const struct qc_tensor *tensor;
-};
-
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(((const struct named *)a)->name, ((const struct named *)b)->name);
-}
-
-static bool converts(const struct qc_node *node)
-{
-    return !node || node->code == tfl_BuiltinOperator_QUANTIZE || node->code == tfl_BuiltinOperator_DEQUANTIZE;
-}
-
 static qc_status match_layers(struct qc_comparison *c)
 {
     const struct qc_graph *from = c->reference_model->graph[0], *to = c->model->graph[0];
-    struct named *list = qc_arena_array(&c->arena, from->tensor_count, sizeof *list);
-    size_t count = 0;
+    const struct qc_tensor **match = qc_pair_match(&c->arena, from, to);
     c->by_reference = qc_arena_array(&c->arena, from->tensor_count, sizeof *c->by_reference);
     c->by_model = qc_arena_array(&c->arena, to->tensor_count, sizeof *c->by_model);
     c->layer = qc_arena_array(&c->arena, to->tensor_count, sizeof *c->layer);
-    if (!list || !c->by_reference || !c->by_model || !c->layer) return QC_NOMEM;
-    for (uint32_t i = 0; i < from->tensor_count; i++)
-        if (from->tensor[i]->producer && from->tensor[i]->type == QC_FLOAT32) list[count++] = (struct named){from->tensor[i]->name, from->tensor[i]};
-    qsort(list, count, sizeof *list, by_name);
+    if (!match || !c->by_reference || !c->by_model || !c->layer) return QC_NOMEM;
     for (uint32_t i = 0; i < to->tensor_count; i++) {
-        const struct qc_tensor *tensor = to->tensor[i];
-        if (converts(tensor->producer)) continue;
-        char name[600];
-        size_t length = strlen(tensor->name);
-        if (length > 8 && length < sizeof name && !strcmp(tensor->name + length - 8, "/integer")) length -= 8;
-        snprintf(name, sizeof name, "%.*s", (int)QC_MIN(length, sizeof name - 1), tensor->name);
-        struct named key = {.name = name}, *found = count ? bsearch(&key, list, count, sizeof *list, by_name) : NULL;
-        if (!found || c->by_reference[found->tensor->index]) continue;
+        if (!match[i]) continue;
         struct track *t = &c->layer[c->layer_count++];
-        *t = (struct track){.name = found->tensor->name, .op = qc_node_op(tensor->producer), .reference = found->tensor};
-        c->by_reference[found->tensor->index] = c->by_model[i] = t;
+        *t = (struct track){.name = match[i]->name, .op = qc_node_op(to->tensor[i]->producer), .reference = match[i]};
+        c->by_reference[match[i]->index] = c->by_model[i] = t;
     }
     return QC_OK;
 }
@@ -228,7 +169,7 @@ static qc_status match_outputs(struct qc_comparison *c)
     c->output_count = (size_t)from->output_count;
     if (!(c->output = qc_arena_array(&c->arena, c->output_count, sizeof *c->output))) return QC_NOMEM;
     for (int i = 0; i < from->output_count; i++) {
-        const struct qc_tensor *out = to->output[i], *stored = converts(out->producer) && out->producer ? out->producer->in[0] : out;
+        const struct qc_tensor *out = to->output[i], *stored = qc_pair_converts(out->producer) ? out->producer->in[0] : out;
         c->output[i] = (struct track){.name = from->output[i]->name, .op = stored->producer ? qc_node_op(stored->producer) : ""};
         c->output[i].step = stored->quant && stored->quant->count ? (double)stored->quant->scale[0] : 0;
     }
@@ -236,45 +177,6 @@ static qc_status match_outputs(struct qc_comparison *c)
 }
 
 /* ---- running ---- */
-
-static qc_status give_value(struct qc_comparison *c, const struct qc_tensor_info *from, const struct qc_tensor_info *to)
-{
-    size_t count = 1;
-    for (int i = 0; i < to->rank; i++) count *= (size_t)to->dims[i];
-    if (from->type == to->type && from->bytes == to->bytes) {
-        if (from->bytes) memcpy(to->data, from->data, from->bytes);
-        return QC_OK;
-    }
-    struct qc_affine affine = {to->scale, to->zero_point};
-    const float *value = from->data;
-    if (from->type != QC_FLOAT32 || to->scale == 0 || (to->type != QC_INT8 && to->type != QC_UINT8 && to->type != QC_INT16))
-        return qc_fail(&c->env, QC_INVALID, "input '%s' is %s in one model and %s in the other: they cannot be compared", to->name,
-                       qc_dtype_name(from->type), qc_dtype_name(to->type));
-    for (size_t i = 0; i < count; i++)
-        if (to->type == QC_INT8)
-            ((int8_t *)to->data)[i] = (int8_t)qc_quantize_affine(value[i], affine, -128, 127);
-        else if (to->type == QC_UINT8)
-            ((uint8_t *)to->data)[i] = (uint8_t)qc_quantize_affine(value[i], affine, 0, 255);
-        else
-            ((int16_t *)to->data)[i] = (int16_t)qc_quantize_affine(value[i], affine, -32768, 32767);
-    return QC_OK;
-}
-
-static qc_status give_inputs(struct qc_comparison *c, struct qc_session *reference, struct qc_session *session)
-{
-    struct qc_error error = {0};
-    for (size_t i = 0; i < qc_session_input_count(session); i++) {
-        struct qc_tensor_info from, to;
-        if (qc_session_input(reference, i, &from)) return qc_fail(&c->env, QC_INVALID, "input %zu of the reference is not ready", i);
-        int index = qc_session_input_index(session, from.name);
-        if (index < 0) index = (int)i;
-        if (qc_session_resize(session, (size_t)index, from.rank, from.dims, &error)) return qc_fail(&c->env, error.status, "%s", error.text);
-        if (qc_session_input(session, (size_t)index, &to))
-            return qc_fail(&c->env, QC_INVALID, "input '%s' does not take the shape that the reference's has", from.name);
-        QC_TRY(give_value(c, &from, &to));
-    }
-    return QC_OK;
-}
 
 static void see_outputs(struct qc_comparison *c, struct qc_session *reference, struct qc_session *session)
 {
@@ -296,7 +198,7 @@ static qc_status one_sample(struct qc_comparison *c, const struct qc_samples *sa
     struct qc_error error = {0};
     if (qc_session_reset(reference, &error) || qc_session_reset(session, &error)) return qc_fail(&c->env, error.status, "%s", error.text);
     if (samples->fill(samples->user, index, reference, &error)) return qc_fail(&c->env, error.status, "sample %zu: %s", index, error.text);
-    QC_TRY(give_inputs(c, reference, session));
+    QC_TRY(qc_pair_feed(&c->env, reference, session));
     if (qc_session_invoke(reference, &error) || qc_session_invoke(session, &error))
         return qc_fail(&c->env, error.status, "sample %zu: %s", index, error.text);
     see_outputs(c, reference, session);

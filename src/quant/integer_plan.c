@@ -295,6 +295,27 @@ bool qc_int_plan_measured(const struct qc_int_plan *plan)
     return measured || !floats;
 }
 
+static bool is_integer(const struct qc_int_plan *plan, const struct qc_tensor *tensor)
+{
+    bool any = tensor->producer && plan->node[tensor->producer->index].bits;
+    for (const struct qc_use *use = tensor->uses; use && !any; use = use->next) any = plan->node[use->node->index].bits;
+    return any;
+}
+
+/* Of values that become integers; statistics from a file may hold anything. */
+static qc_status check_scales(const struct qc_int_plan *plan)
+{
+    for (uint32_t i = 0; i < plan->value_count; i++) {
+        const struct qc_tensor *tensor = plan->graph->tensor[i];
+        float min = 0, max = 0, scale = plan->value[i].params.scale;
+        if (!plan->value[i].known || (isfinite(scale) && scale > 0) || !is_integer(plan, tensor)) continue;
+        qc_stats_range(plan->q->stats, tensor, &min, &max);
+        return qc_fail(&plan->q->model->env, QC_RANGE, "'%s': its range [%g, %g] gives the scale %g; check the data or the statistics, or keep the layer in "
+                       "float with --keep-float", tensor->name, (double)min, (double)max, (double)scale);
+    }
+    return QC_OK;
+}
+
 qc_status qc_int_plan_make(struct qc_int_plan *plan, struct qc_quantizer *q, struct qc_graph *graph)
 {
     struct qc_arena *arena = &q->model->arena;
@@ -309,5 +330,6 @@ qc_status qc_int_plan_make(struct qc_int_plan *plan, struct qc_quantizer *q, str
     borrow_backward(plan);
     start_params(plan);
     spread_params(plan);
-    return q->model->env.error.status;
+    if (q->model->env.error.status) return q->model->env.error.status;
+    return check_scales(plan);
 }

@@ -85,6 +85,9 @@ const struct qc_operand_rule *qc_operand_rule(const struct qc_quant_rule *rule, 
 /* integer.c: nodes with integer activations, in all graphs */
 qc_status qc_quantize_integer(struct qc_quantizer *q);
 
+/* bias_correction.c: biases of a quantized model, so that the mean of each layer's results becomes that of the float model */
+qc_status qc_correct_biases(struct qc_model *model, struct qc_model *floating, const struct qc_convert_options *options);
+
 /* unpack.c: weights behind DEQUANTIZE become float constants; a model with integer activations is QC_INVALID */
 qc_status qc_unpack_weights(struct qc_model *model);
 /* The same file: DENSIFY goes away, as the importer has written out what was sparse. */
