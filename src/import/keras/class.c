@@ -33,7 +33,6 @@ static const struct {
     {"TextVectorization", "text has no operators in TensorFlow Lite; cut the model after it: quantc's tokenizer does its work before the model"},
     {"Hashing", "its hash function has no operator in TensorFlow Lite; cut the model after it and hash before the model"},
     {"HashedCrossing", "its hash function has no operator in TensorFlow Lite; cut the model after it and hash before the model"},
-    {"STFTSpectrogram", "it needs a Fourier transform of frames, which is not supported; compute spectrograms before the model"},
     {"RandomCrop", "at inference Keras gives its input back unchanged in some versions and a crop in others; replace it by CenterCrop or Resizing"},
     {"Equalization", "this image filter is not supported; apply it before the model"},
     {"ContrastLimitedAdaptiveHistogramEqualization", "this image filter is not supported; apply it before the model"},

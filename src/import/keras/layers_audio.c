@@ -1,8 +1,11 @@
 /*
- * layers_audio.c - MelSpectrogram: frames of the signal, their Fourier transforms' magnitudes, weighted into mel bands.
+ * layers_audio.c - MelSpectrogram: frames of the signal, their Fourier transforms' magnitudes, weighted into mel bands. STFTSpectrogram: frames
+ * and transform are convolutions with kernels that are stored as weights.
  */
 #include "import/keras/tables.h"
+#include "import/lower/conv.h"
 #include "import/lower/dense.h"
+#include "import/lower/fourier.h"
 
 #include <math.h>
 #include <string.h>
@@ -57,15 +60,6 @@ static struct qc_tensor *windowed(struct qc_keras_call *call, struct qc_tensor *
     return qc_build_binary(call->b, OP(MUL), x, qc_build_constant(call->b, "window", QC_FLOAT32, 1, &f->length, weight));
 }
 
-/* |Fourier transform| of the last axis of [B, count, length]: [B, count, length / 2 + 1] */
-static struct qc_tensor *magnitudes(struct qc_build *b, struct qc_tensor *x, const struct frames *f)
-{
-    x = qc_lower_reshape(b, x, 4, (int32_t[]){QC_KEEP(0), f->count, 1, f->length});
-    x = QC_BUILD(b, RFFT2D, NULL, x, qc_build_i32s(b, 2, (int32_t[]){1, f->length}));
-    x = qc_build_unary(b, OP(COMPLEX_ABS), x);
-    return qc_lower_reshape(b, x, 3, (int32_t[]){QC_KEEP(0), f->count, f->length / 2 + 1});
-}
-
 /* ---- mel bands ---- */
 
 static double mel(double hertz)
@@ -105,8 +99,8 @@ static bool read_frames(struct qc_keras_call *call, const struct qc_tensor *x, s
     *f = (struct frames){.length = qc_keras_int(call, "fft_length", 2048, 4, MOST_LENGTH), .stride = qc_keras_int(call, "sequence_stride", 512, 1, INT32_MAX / 4)};
     f->window = qc_keras_int(call, "sequence_length", f->length, 1, f->length);
     if (qc_keras_failed(call)) return false;
-    if (qc_lower_is_free(call->b, x, 1) || f->length & (f->length - 1)) {
-        qc_keras_fail(call, QC_UNSUPPORTED, "it needs a signal of fixed length and an fft_length that is a power of two, not %d", f->length);
+    if (qc_lower_is_free(call->b, x, 1)) {
+        qc_keras_fail(call, QC_UNSUPPORTED, "it needs a signal of fixed length");
         return false;
     }
     if (x->dims[1] <= f->length / 2) {
@@ -131,7 +125,7 @@ static void mel_spectrogram(struct qc_keras_call *call)
     if (!(rate > 0) || !(lowest >= 0) || !(lowest < highest)) qc_keras_fail(call, QC_FORMAT, "its frequencies are not 0 <= min_freq < max_freq");
     if (qc_keras_failed(call)) return;
     x = cut(b, mirrored(b, x, f.length / 2), &f);
-    x = magnitudes(b, windowed(call, x, &f, window), &f);
+    x = qc_lower_fourier(b, windowed(call, x, &f, window), f.length, QC_FOURIER_MAGNITUDE);
     if (power == 2) x = qc_build_unary(b, OP(SQUARE), x);
     else if (power != 1) x = qc_build_binary(b, OP(POW), x, qc_build_f32(b, (float)power));
     struct qc_weight matrix = mel_matrix(call, bins, bands, rate / 2, lowest, highest);
@@ -141,7 +135,69 @@ static void mel_spectrogram(struct qc_keras_call *call)
     qc_keras_return(call, qc_lower_transpose(b, x, (int32_t[]){0, 2, 1}));
 }
 
+/* ---- STFTSpectrogram ---- */
+
+/* x [B, C, T, 1] to [B, C, frames, bins] */
+static struct qc_tensor *transform(struct qc_keras_call *call, struct qc_tensor *x, const char *kernel)
+{
+    struct qc_conv_spec spec = {.rank = 1, .kernel = qc_keras_weight(call, kernel)};
+    const char *padding = qc_keras_text(call, "padding", "valid");
+    int32_t length = qc_keras_int(call, "frame_length", 256, 1, INT32_MAX / 4), bins = qc_keras_int(call, "fft_length", 0, 0, INT32_MAX / 4);
+    if (!bins)
+        for (bins = 1; bins < length;) bins *= 2;
+    spec.stride[0] = qc_keras_int(call, "frame_step", QC_MAX(length / 2, 1), 1, INT32_MAX / 4);
+    spec.padding = strcmp(padding, "same") ? QC_PADDING_VALID : QC_PADDING_SAME;
+    if (!qc_weight_expect(call->b, kernel, &spec.kernel, 3, (int32_t[]){length, 1, bins / 2 + 1})) return NULL;
+    return qc_lower_conv(call->b, x, &spec);
+}
+
+/* Twice all bins but the first and the last, whose mirror images the transform leaves out. */
+static struct qc_tensor *one_sided(struct qc_build *b, struct qc_tensor *power)
+{
+    int32_t bins = power->dims[power->rank - 1];
+    float *twice = qc_arena_array(&b->graph->model->arena, (size_t)bins, sizeof *twice);
+    for (int32_t i = 0; twice && i < bins; i++) twice[i] = i && i < bins - 1 ? 2 : 1;
+    return twice ? qc_build_binary(b, OP(MUL), power, qc_build_constant(b, "sides", QC_FLOAT32, 1, &bins, twice)) : NULL;
+}
+
+static struct qc_tensor *spectrum(struct qc_keras_call *call, struct qc_tensor *x, const char *mode)
+{
+    struct qc_build *b = call->b;
+    struct qc_tensor *least = qc_build_f32(b, 1e-7f); /* keras.backend.epsilon() */
+    struct qc_tensor *real = strcmp(mode, "imag") ? transform(call, x, "real_kernel") : NULL;
+    struct qc_tensor *imaginary = strcmp(mode, "real") ? transform(call, x, "imag_kernel") : NULL;
+    if (qc_keras_failed(call) || !strcmp(mode, "real") || !strcmp(mode, "imag")) return real ? real : imaginary;
+    if (!strcmp(mode, "angle")) return qc_build_binary(b, OP(ATAN2), imaginary, real);
+    if (!strcmp(mode, "stft")) return qc_lower_concat(b, 2, (struct qc_tensor *[]){real, imaginary}, 3);
+    struct qc_tensor *power = qc_build_binary(b, OP(ADD), qc_build_unary(b, OP(SQUARE), real), qc_build_unary(b, OP(SQUARE), imaginary));
+    if (power && !strcmp(mode, "psd")) return one_sided(b, power);
+    struct qc_tensor *magnitude = qc_build_unary(b, OP(SQRT), qc_build_binary(b, OP(MAXIMUM), power, least));
+    return strcmp(mode, "log") ? magnitude : qc_build_unary(b, OP(LOG), qc_build_binary(b, OP(MAXIMUM), magnitude, least));
+}
+
+static void stft_spectrogram(struct qc_keras_call *call)
+{
+    struct qc_build *b = call->b;
+    static const char *const modes[] = {"log", "magnitude", "psd", "real", "imag", "angle", "stft"};
+    const char *mode = qc_keras_text(call, "mode", "log");
+    bool first = qc_keras_channels_first(call), expand = qc_keras_bool(call, "expand_dims", false), known = false;
+    struct qc_tensor *x = qc_lower_cast(b, qc_keras_in_rank(call, 0, 3), QC_FLOAT32);
+    for (size_t i = 0; i < QC_COUNT(modes); i++) known |= !strcmp(mode, modes[i]);
+    if (!known) qc_keras_fail(call, QC_UNSUPPORTED, "the mode '%.40s' is not supported", mode);
+    if (!x || qc_keras_failed(call)) return;
+    if (!first) x = qc_lower_transpose(b, x, (int32_t[]){0, 2, 1});
+    struct qc_tensor *y = spectrum(call, qc_lower_expand(b, x, 3), mode); /* [B, C, frames, bins] */
+    if (!y) return;
+    if (expand) {
+        qc_keras_return(call, first ? y : qc_lower_transpose(b, y, (int32_t[]){0, 2, 3, 1}));
+        return;
+    }
+    y = qc_lower_transpose(b, y, first ? (int32_t[]){0, 1, 3, 2} : (int32_t[]){0, 2, 1, 3}); /* bins of a channel stay together */
+    qc_keras_return(call, first ? qc_lower_merge(b, y, 1, 3) : qc_lower_merge(b, y, 2, 4));
+}
+
 const struct qc_keras_class qc_keras_layers_audio[] = {
     {"MelSpectrogram", NULL, 0, mel_spectrogram},
+    {"STFTSpectrogram", "real_kernel?mode#imag imag_kernel?mode#real", 0, stft_spectrogram},
     {0},
 };

@@ -3,6 +3,7 @@
  */
 #include "import/keras/operation.h"
 #include "import/lower/dense.h"
+#include "import/lower/fourier.h"
 
 #include <math.h>
 #include <string.h>
@@ -109,38 +110,14 @@ static void tensordot(struct qc_keras_call *call, int code)
     qc_keras_return(call, z ? qc_lower_reshape(b, z, rank + y->rank - n, dims) : NULL);
 }
 
-/* [n, n / 2 + 1]: the real or imaginary part of e^(-2 pi i k t / n), each angle reduced first so that it is exact. */
-static struct qc_weight fourier_matrix(struct qc_keras_call *call, int32_t n, bool imaginary)
-{
-    const double turn = 2 * 3.14159265358979323846;
-    int32_t columns = n / 2 + 1;
-    float *data = qc_arena_array(call->im->arena, (size_t)n * (size_t)columns, sizeof *data);
-    for (int32_t t = 0; data && t < n; t++)
-        for (int32_t k = 0; k < columns; k++) {
-            double angle = turn * (double)((int64_t)t * k % n) / n;
-            data[(size_t)t * (size_t)columns + (size_t)k] = (float)(imaginary ? -sin(angle) : cos(angle));
-        }
-    return (struct qc_weight){data, 2, {n, columns}};
-}
-
-/* The Fourier transform of the last axis, cut to fft_length: two products with constant matrices, real and imaginary. */
 static void real_fourier(struct qc_keras_call *call, int code)
 {
-    enum { MOST_LENGTH = 4096 };
     struct qc_tensor *x = qc_keras_op_input(call, true);
     (void)code;
     if (!x) return;
-    int32_t size = x->rank ? x->dims[x->rank - 1] : 0, n = qc_keras_op_int(call, 1, "fft_length", size);
-    if (size < 1 || qc_lower_is_free(call->b, x, x->rank - 1) || n < 1 || n > MOST_LENGTH || n > size) {
-        qc_keras_fail(call, QC_UNSUPPORTED, "a Fourier transform of length %d over an axis of %d; supported are fixed axes, lengths up to %d and none longer than the axis",
-                      n, size, MOST_LENGTH);
-        return;
-    }
-    x = qc_lower_slice(call->b, x, x->rank - 1, 0, n);
-    for (int imaginary = 0; imaginary < 2 && x; imaginary++) {
-        struct qc_weight matrix = fourier_matrix(call, n, imaginary);
-        if (matrix.data) qc_keras_return(call, qc_lower_dense(call->b, x, &matrix, &(struct qc_weight){0}, NULL));
-    }
+    int32_t n = qc_keras_op_int(call, 1, "fft_length", x->rank ? x->dims[x->rank - 1] : 0);
+    qc_keras_return(call, qc_lower_fourier(call->b, x, n, QC_FOURIER_REAL));
+    qc_keras_return(call, qc_lower_fourier(call->b, x, n, QC_FOURIER_IMAGINARY));
 }
 
 /* a x b of the last axis, of size 3. */

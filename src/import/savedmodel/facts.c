@@ -14,6 +14,8 @@
 
 enum { SMALL = 1 << 16, LARGE = 1 << 20, GROWTH = 64 };
 
+static const char nothing[1]; /* contents of no bytes, which are known */
+
 struct qc_tf_fact {
     bool learned;
     int32_t other[QC_MAX_RANK]; /* sizes at the other set */
@@ -146,8 +148,8 @@ static qc_status settle_node(struct qc_tf_import *im, struct qc_node *node)
         if (fixed || !there.out[i].shaped) continue;
         memcpy(fact->other, there.out[i].dims, sizeof fact->other);
         if (!here.out[i].known || !there.out[i].known) continue;
-        fact->here = here.out[i].data;
-        fact->there = there.out[i].data;
+        fact->here = here.out[i].bytes ? here.out[i].data : nothing;
+        fact->there = there.out[i].bytes ? there.out[i].data : nothing;
     }
     if (constant) qc_node_remove(node);
     return QC_OK;
@@ -185,7 +187,7 @@ int qc_tf_numbers(struct qc_tf_import *im, const struct qc_tensor *tensor, int m
     const void *here = tensor->constant ? tensor->data : fact->here, *there = tensor->constant ? tensor->data : fact->there;
     size_t count = qc_tensor_elements(tensor), other = 1;
     for (int i = 0; i < tensor->rank; i++) other *= (size_t)fact->other[i];
-    if (!count) return tensor->constant ? 0 : -1;
+    if (!count && tensor->constant) return 0;
     if (count > (size_t)max || other != count || !here || !there) return -1;
     for (int i = 0; i < (int)count; i++)
         if (!read_number(tensor->type, here, i, &number[i].value) || !read_number(tensor->type, there, i, &number[i].other)) return -1;

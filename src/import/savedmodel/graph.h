@@ -28,6 +28,7 @@ enum qc_tf_kind {
     QC_TF_TEXT,        /* strings, or what is computed from strings: text.c */
     QC_TF_SIGN_BIT,    /* what Keras 3's argmax computes from the bits of `tensor`: lower_rare.c */
     QC_TF_DEAD,        /* on the side of a TensorFlow 1 conditional that is not taken; what is computed from it is dead too */
+    QC_TF_SPECTRUM,    /* complex numbers: the Fourier transform, of length `id`, of `tensor`: lower_rare.c */
     QC_TF_UNSUPPORTED, /* an operator that quantc does not have made it */
 };
 
@@ -149,6 +150,7 @@ const char *qc_tf_scope(struct qc_tf_import *im, struct pb_bytes node_name);
 /* Nodes that read text (text.c) or a sign bit (lower_rare.c). */
 qc_status qc_tf_text_step(struct qc_tf_step *s);
 qc_status qc_tf_sign_bit_step(struct qc_tf_step *s);
+qc_status qc_tf_spectrum_step(struct qc_tf_step *s); /* some input is QC_TF_SPECTRUM */
 
 /* ---- facts.c ---- */
 

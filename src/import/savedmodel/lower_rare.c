@@ -2,6 +2,7 @@
  * lower_rare.c - operators that few models have, written with those that TFLite has. See graph.h.
  */
 #include "import/lower/conv.h"
+#include "import/lower/fourier.h"
 #include "import/savedmodel/match.h"
 
 #include <string.h>
@@ -177,6 +178,35 @@ static qc_status lower_bound(struct qc_tf_step *s)
     return qc_tf_return(s, qc_lower_cast(s->b, qc_lower_reduce(s->b, tfl_BuiltinOperator_SUM, qc_lower_cast(s->b, below, QC_INT32), 1, &axis, false), type));
 }
 
+/* ---- Fourier transforms ---- */
+
+/* TFLite has complex numbers between few operators: the transform is written where its real or imaginary part or its magnitude is read. */
+static qc_status lower_fourier(struct qc_tf_step *s)
+{
+    struct qc_tensor *x = qc_tf_tensor(s, 0), *length = qc_tf_tensor(s, 1);
+    int64_t n;
+    if (!x || !length) return FAILED(s);
+    if (x->type != QC_FLOAT32 || qc_tf_ints(s->im, length, 1, &n) != 1 || n > INT32_MAX) return qc_tf_unsupported(s, "of this kind has no TFLite form");
+    QC_TRY(qc_tf_outputs(s, 1));
+    s->out[0] = (struct qc_tf_value){.kind = QC_TF_SPECTRUM, .tensor = x, .id = n};
+    return QC_OK;
+}
+
+static qc_status lower_complex(struct qc_tf_step *s)
+{
+    return qc_tf_unsupported(s, "of complex numbers other than a Fourier transform has no TFLite form");
+}
+
+qc_status qc_tf_spectrum_step(struct qc_tf_step *s)
+{
+    if (s->op->lower == lower_complex)
+        return qc_tf_return(s, qc_lower_fourier(s->b, s->in[0].tensor, (int32_t)s->in[0].id, (enum qc_fourier_part)s->op->detail));
+    if (strcmp(s->op->name, "Identity")) return qc_tf_unsupported(s, "of complex numbers has no TFLite form");
+    QC_TRY(qc_tf_outputs(s, 1));
+    s->out[0] = s->in[0];
+    return QC_OK;
+}
+
 /* ---- the sign of zero ---- */
 
 /*
@@ -235,6 +265,10 @@ const struct qc_tf_op qc_tf_rare_ops[] = {
     {"DenseBincount", lower_bincount, 3, 3, 0, 0},
     {"LowerBound", lower_bound, 2, 2, tfl_BuiltinOperator_LESS, 0},
     {"UpperBound", lower_bound, 2, 2, tfl_BuiltinOperator_LESS_EQUAL, 0},
+    {"RFFT", lower_fourier, 2, 2, 0, 0},
+    {"Real", lower_complex, 1, 1, 0, QC_FOURIER_REAL},
+    {"Imag", lower_complex, 1, 1, 0, QC_FOURIER_IMAGINARY},
+    {"ComplexAbs", lower_complex, 1, 1, 0, QC_FOURIER_MAGNITUDE},
     {"Bitcast", lower_bitcast, 1, 1, 0, 0},
     {"BitwiseAnd", refuse_bits, 2, 2, 0, 0},
     {"StatelessRandomGetKeyCounter", refuse_random, 0, -1, 0, 0},

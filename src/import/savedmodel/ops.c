@@ -180,6 +180,7 @@ qc_status qc_tf_dispatch(struct qc_tf_step *s)
         for (int i = 0; i < s->in_count; i++) {
             if (s->in[i].kind == QC_TF_TEXT) return qc_tf_text_step(s);
             if (s->in[i].kind == QC_TF_SIGN_BIT) return qc_tf_sign_bit_step(s);
+            if (s->in[i].kind == QC_TF_SPECTRUM) return qc_tf_spectrum_step(s);
         }
     return s->op->lower ? s->op->lower(s) : lower_generic(s);
 }
