@@ -34,17 +34,14 @@ const struct qc_gemm_f32 *qc_gemm_f32_pick(uint32_t features)
 
 static size_t element_bytes(enum qc_weight_kind kind)
 {
-    return kind == QC_W_F32 ? 4 : kind == QC_W_F16 ? 2 : 1;
+    return kind == QC_W_F32 ? 4 : 2;
 }
 
-static size_t head_bytes(enum qc_weight_kind kind)
-{
-    return QC_PANEL * sizeof(float) * (kind == QC_W_S8 ? 2 : 1);
-}
+enum { HEAD_BYTES = QC_PANEL * sizeof(float) };
 
 size_t qc_gemm_f32_panel_bytes(enum qc_weight_kind kind, size_t k)
 {
-    return (head_bytes(kind) + k * QC_PANEL * element_bytes(kind) + 63) & ~(size_t)63;
+    return (HEAD_BYTES + k * QC_PANEL * element_bytes(kind) + 63) & ~(size_t)63;
 }
 
 size_t qc_gemm_f32_packed_bytes(enum qc_weight_kind kind, size_t columns, size_t k)
@@ -95,7 +92,6 @@ enum { STRIP = 16 };
     }
 DEFINE_INTERLEAVE(interleave_4, uint32_t, true)
 DEFINE_INTERLEAVE(interleave_2, uint16_t, false)
-DEFINE_INTERLEAVE(interleave_1, uint8_t, false)
 
 static void expand(const struct qc_gemm_f32_pack *p, size_t first, size_t columns, float *to)
 {
@@ -107,21 +103,17 @@ static void expand(const struct qc_gemm_f32_pack *p, size_t first, size_t column
 
 void qc_gemm_f32_pack(void *block, const struct qc_gemm_f32_pack *p)
 {
-    const size_t panel_bytes = qc_gemm_f32_panel_bytes(p->kind, p->k), used = head_bytes(p->kind) + p->k * QC_PANEL * element_bytes(p->kind);
+    const size_t panel_bytes = qc_gemm_f32_panel_bytes(p->kind, p->k), used = HEAD_BYTES + p->k * QC_PANEL * element_bytes(p->kind);
     for (size_t first = 0; first < p->columns; first += QC_PANEL) {
         char *panel = (char *)block + first / QC_PANEL * panel_bytes;
         float *head = (float *)panel;
         const size_t columns = QC_MIN(p->columns - first, (size_t)QC_PANEL);
-        memset(head, 0, head_bytes(p->kind));
-        for (size_t n = 0; n < columns; n++) {
-            if (p->bias) head[n] = p->bias[first + n];
-            if (p->kind == QC_W_S8) head[QC_PANEL + n] = p->scale[(first + n) * p->scale_step];
-        }
-        void *body = panel + head_bytes(p->kind);
+        memset(head, 0, HEAD_BYTES);
+        if (p->bias) memcpy(head, p->bias + first, columns * sizeof *head);
+        void *body = panel + HEAD_BYTES;
         if (p->expand) expand(p, first, columns, body);
         else if (p->kind == QC_W_F32) interleave_4(p, first, columns, body);
-        else if (p->kind == QC_W_F16) interleave_2(p, first, columns, body);
-        else interleave_1(p, first, columns, body);
+        else interleave_2(p, first, columns, body);
         memset(panel + used, 0, panel_bytes - used);
     }
 }

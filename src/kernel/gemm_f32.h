@@ -3,15 +3,15 @@
  *
  *     c[m][n] = clamp(bias[n] + sum over k of a[m][k] * w[n][k], low, high)
  *
- * for 0 <= n < columns; m counts rows of qc_rows, k runs over taps, then depth. Weights are stored as float32, float16 or int8 with a
- * scale per column and read in that form, so that products of few rows move few bytes.
+ * for 0 <= n < columns; m counts rows of qc_rows, k runs over taps, then depth. Weights are stored as float32 or float16 and read in that form,
+ * so that products of few rows move few bytes.
  *
  * Layout of packed weights, the same for all variants: panels of 16 columns, each
- *     float bias[16];  float scale[16] (int8 only);  then for each k: 16 weights
+ *     float bias[16];  then for each k: 16 weights
  * padded with zeros to 16 columns and each panel to 64 bytes. Blocks are 64-byte aligned.
  *
  * The sum starts at the bias and adds in the order of k by fused multiply-add, so that all vector variants agree to the bit, for any tile,
- * thread count and split; the scalar reference rounds products as well. int8: the sum starts at 0 and bias + sum * scale is last.
+ * thread count and split; the scalar reference rounds products as well.
  * Inputs need float alignment; nothing outside of them is read. NaN in the sum gives NaN, whatever low and high are.
  */
 #ifndef QC_KERNEL_GEMM_F32_H
@@ -25,7 +25,7 @@
 enum { QC_PANEL = 16 }; /* columns of a panel of packed weights */
 
 /* HYBRID is not one of this family: int8 weights against rows quantized to int8 (gemm_s8.h); recurrent.h takes it. */
-enum qc_weight_kind { QC_W_F32, QC_W_F16, QC_W_S8, QC_W_KINDS, QC_W_HYBRID = QC_W_KINDS };
+enum qc_weight_kind { QC_W_F32, QC_W_F16, QC_W_KINDS, QC_W_HYBRID = QC_W_KINDS };
 
 struct qc_gemm_f32_tile {
     size_t rows, columns; /* <= QC_TILE_ROWS (of a strip any number), <= panels of the variant * QC_PANEL */
@@ -57,11 +57,9 @@ struct qc_gemm_f32_pack {
     enum qc_weight_kind kind;
     bool expand;            /* kind is QC_W_F32, and w is binary16 */
     size_t columns, k;      /* k = taps * depth */
-    const void *w;          /* float, uint16_t (binary16) or int8_t: w[n * column_step + k * k_step] */
+    const void *w;          /* float or uint16_t (binary16): w[n * column_step + k * k_step] */
     size_t column_step, k_step;
     const float *bias;      /* NULL: zeros */
-    const float *scale;     /* int8: [columns], or one for all if scale_step is 0 */
-    size_t scale_step;
 };
 size_t qc_gemm_f32_panel_bytes(enum qc_weight_kind kind, size_t k);
 size_t qc_gemm_f32_packed_bytes(enum qc_weight_kind kind, size_t columns, size_t k);

@@ -11,48 +11,46 @@ QC_ISA_BEGIN(QC_AVX512)
 
 /* Eight columns fill a vector of avx2. */
 extern const struct qc_gemm_f32 qc_gemm_f32_avx2;
-#define QC_HALF(kind)                                                                                        \
-    static void half_##kind(const struct qc_gemm_f32_tile *t, float *c, size_t columns, const char *w)       \
-    {                                                                                                        \
-        struct qc_gemm_f32_tile rest = *t;                                                                   \
-        rest.c = c;                                                                                          \
-        rest.columns = columns;                                                                              \
-        rest.w = w;                                                                                          \
-        qc_gemm_f32_avx2.tile[kind](&rest);                                                                  \
-    }
-QC_HALF(QC_W_F32)
-QC_HALF(QC_W_F16)
-QC_HALF(QC_W_S8)
-
-#define QC_ROWS(kind)                                                                                        \
-    QC_TILE(1, 1, kind) QC_TILE(1, 2, kind) QC_TILE(1, 3, kind) QC_TILE(1, 4, kind)                          \
-    QC_TILE(2, 1, kind) QC_TILE(2, 2, kind) QC_TILE(2, 3, kind) QC_TILE(2, 4, kind)                          \
-    QC_TILE(3, 1, kind) QC_TILE(3, 2, kind) QC_TILE(3, 3, kind) QC_TILE(3, 4, kind)                          \
-    QC_TILE(4, 1, kind) QC_TILE(4, 2, kind) QC_TILE(4, 3, kind) QC_TILE(4, 4, kind)                          \
-    QC_TILE(5, 1, kind) QC_TILE(5, 2, kind) QC_TILE(5, 3, kind) QC_TILE(5, 4, kind)                          \
-    QC_TILE(6, 1, kind) QC_TILE(6, 2, kind) QC_TILE(6, 3, kind) QC_TILE(6, 4, kind)                          \
-    static void run_##kind(const struct qc_gemm_f32_tile *t)                                                 \
-    {                                                                                                        \
-        static tile_fn *const table[QC_TILE_ROWS][4] = {                                                     \
-            {tile_1x1_##kind, tile_1x2_##kind, tile_1x3_##kind, tile_1x4_##kind},                            \
-            {tile_2x1_##kind, tile_2x2_##kind, tile_2x3_##kind, tile_2x4_##kind},                            \
-            {tile_3x1_##kind, tile_3x2_##kind, tile_3x3_##kind, tile_3x4_##kind},                            \
-            {tile_4x1_##kind, tile_4x2_##kind, tile_4x3_##kind, tile_4x4_##kind},                            \
-            {tile_5x1_##kind, tile_5x2_##kind, tile_5x3_##kind, tile_5x4_##kind},                            \
-            {tile_6x1_##kind, tile_6x2_##kind, tile_6x3_##kind, tile_6x4_##kind}};                           \
-        tile_any(t, table, 4, t->rows < 3 ? NULL : half_##kind);                                             \
-    }
-QC_ROWS(QC_W_F32)
-QC_ROWS(QC_W_F16)
-QC_ROWS(QC_W_S8)
-
-QC_STRIP(strip_1, 1) QC_STRIP(strip_2, 2) QC_STRIP(strip_4, 4)
-static void strip_half(const struct qc_gemm_f32_tile *t, float *c, size_t columns, const char *w)
+static struct qc_gemm_f32_tile rest_of(const struct qc_gemm_f32_tile *t, float *c, size_t columns, const char *w)
 {
     struct qc_gemm_f32_tile rest = *t;
     rest.c = c;
     rest.columns = columns;
     rest.w = w;
+    return rest;
+}
+static void half(const struct qc_gemm_f32_tile *t, float *c, size_t columns, const char *w)
+{
+    const struct qc_gemm_f32_tile rest = rest_of(t, c, columns, w);
+    qc_gemm_f32_avx2.tile[QC_W_F32](&rest);
+}
+
+QC_TILE(1, 1, F32) QC_TILE(1, 2, F32) QC_TILE(1, 3, F32) QC_TILE(1, 4, F32)
+QC_TILE(2, 1, F32) QC_TILE(2, 2, F32) QC_TILE(2, 4, F32) QC_TILE(3, 1, F32) QC_TILE(3, 2, F32) QC_TILE(3, 4, F32)
+QC_TILE(4, 1, F32) QC_TILE(4, 2, F32) QC_TILE(4, 4, F32) QC_TILE(5, 1, F32) QC_TILE(5, 2, F32) QC_TILE(5, 4, F32)
+QC_TILE(6, 1, F32) QC_TILE(6, 2, F32) QC_TILE(6, 3, F32) QC_TILE(6, 4, F32)
+static void run_f32(const struct qc_gemm_f32_tile *t)
+{
+    static tile_fn *const table[QC_TILE_ROWS][4] = {
+        {tile_1x1_F32, tile_1x2_F32, tile_1x3_F32, tile_1x4_F32}, {tile_2x1_F32, tile_2x2_F32, NULL, tile_2x4_F32},
+        {tile_3x1_F32, tile_3x2_F32, NULL, tile_3x4_F32},         {tile_4x1_F32, tile_4x2_F32, NULL, tile_4x4_F32},
+        {tile_5x1_F32, tile_5x2_F32, NULL, tile_5x4_F32},         {tile_6x1_F32, tile_6x2_F32, tile_6x3_F32, tile_6x4_F32}};
+    tile_any(t, table, t->rows < 3 ? NULL : half);
+}
+
+QC_TILE(1, 1, F16) QC_TILE(1, 2, F16) QC_TILE(1, 4, F16)
+QC_TILE(2, 1, F16) QC_TILE(3, 1, F16) QC_TILE(4, 1, F16) QC_TILE(5, 1, F16) QC_TILE(6, 1, F16)
+static void run_f16(const struct qc_gemm_f32_tile *t)
+{
+    static tile_fn *const table[QC_TILE_ROWS][4] = {{tile_1x1_F16, tile_1x2_F16, NULL, tile_1x4_F16}, {tile_2x1_F16}, {tile_3x1_F16}, {tile_4x1_F16},
+                                                    {tile_5x1_F16}, {tile_6x1_F16}};
+    tile_any(t, table, NULL);
+}
+
+QC_STRIP(strip_1, 1) QC_STRIP(strip_2, 2) QC_STRIP(strip_4, 4)
+static void strip_half(const struct qc_gemm_f32_tile *t, float *c, size_t columns, const char *w)
+{
+    const struct qc_gemm_f32_tile rest = rest_of(t, c, columns, w);
     qc_gemm_f32_avx2.strip(&rest);
 }
 static void strip(const struct qc_gemm_f32_tile *t)
@@ -63,5 +61,5 @@ static void strip(const struct qc_gemm_f32_tile *t)
 QC_ISA_END
 
 extern const struct qc_gemm_f32 qc_gemm_f32_avx512;
-const struct qc_gemm_f32 qc_gemm_f32_avx512 = {{"avx512", QC_CPU_AVX2 | QC_CPU_AVX512}, 4, {run_QC_W_F32, run_QC_W_F16, run_QC_W_S8}, strip};
+const struct qc_gemm_f32 qc_gemm_f32_avx512 = {{"avx512", QC_CPU_AVX2 | QC_CPU_AVX512}, 4, {run_f32, run_f16}, strip};
 #endif

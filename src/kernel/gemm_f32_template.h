@@ -11,8 +11,7 @@ enum { panel_vectors = QC_PANEL / vf_width, most_vectors = 4 * panel_vectors };
 QC_INLINE vf load_weights(enum qc_weight_kind kind, const char *w, size_t i)
 {
     if (kind == QC_W_F32) return vf_load((const float *)w + i);
-    if (kind == QC_W_F16) return vf_load_half((const uint16_t *)w + i);
-    return vf_load_s8((const int8_t *)w + i);
+    return vf_load_half((const uint16_t *)w + i);
 }
 
 /* Adds the products of element k of each row. */
@@ -47,16 +46,16 @@ QC_INLINE void add_products(vf sum[QC_TILE_ROWS][most_vectors], const int rows, 
 QC_INLINE void tile(const struct qc_gemm_f32_tile *t, const int rows, const int vectors, const enum qc_weight_kind kind, const bool strip, float *c,
                     size_t columns, const char *w)
 {
-    const size_t bytes = kind == QC_W_F32 ? 4 : kind == QC_W_F16 ? 2 : 1, panel_bytes = t->panel_bytes;
+    const size_t bytes = kind == QC_W_F32 ? 4 : 2, panel_bytes = t->panel_bytes;
     vf sum[QC_TILE_ROWS][most_vectors];
     const float *a[QC_TILE_ROWS];
     QC_UNROLL
     for (int j = 0; j < vectors; j++) {
         const float *head = (const float *)(w + (size_t)(j / panel_vectors) * panel_bytes) + j % panel_vectors * vf_width;
         QC_UNROLL
-        for (int m = 0; m < rows; m++) sum[m][j] = kind == QC_W_S8 ? vf_opaque(vf_zero()) : vf_load(head);
+        for (int m = 0; m < rows; m++) sum[m][j] = vf_load(head);
     }
-    const char *body = w + QC_PANEL * sizeof(float) * (kind == QC_W_S8 ? 2 : 1);
+    const char *body = w + QC_PANEL * sizeof(float);
     if (strip) {
         const size_t step = t->step;
         for (const size_t *offset = t->offset, *end = offset + t->depth; offset < end; offset++, body += QC_PANEL * bytes) {
@@ -75,12 +74,8 @@ QC_INLINE void tile(const struct qc_gemm_f32_tile *t, const int rows, const int 
     const vf low = vf_set1(t->low), high = vf_set1(t->high);
     QC_UNROLL
     for (int j = 0; j < vectors; j++) {
-        const float *head = (const float *)(w + (size_t)(j / panel_vectors) * panel_bytes) + j % panel_vectors * vf_width;
         QC_UNROLL
-        for (int m = 0; m < rows; m++) {
-            if (kind == QC_W_S8) sum[m][j] = vf_fma(sum[m][j], vf_load(head + QC_PANEL), vf_load(head));
-            sum[m][j] = vf_min(high, vf_max(low, sum[m][j]));
-        }
+        for (int m = 0; m < rows; m++) sum[m][j] = vf_min(high, vf_max(low, sum[m][j]));
     }
     if (columns == (size_t)vectors * vf_width) {
         QC_UNROLL
@@ -103,23 +98,24 @@ QC_INLINE void tile(const struct qc_gemm_f32_tile *t, const int rows, const int 
     }
 }
 
-#define QC_TILE(rows, panels, kind)                                                                        \
-    static __attribute__((noinline)) void tile_##rows##x##panels##_##kind(const struct qc_gemm_f32_tile *t, float *c, size_t columns, \
-                                                                         const char *w)                    \
-    {                                                                                                      \
-        tile(t, rows, (panels) * panel_vectors, kind, false, c, columns, w);                                      \
+/* kind: F32 or F16. */
+#define QC_TILE(rows, panels, kind)                                                                                                               \
+    static __attribute__((noinline)) void tile_##rows##x##panels##_##kind(const struct qc_gemm_f32_tile *t, float *c, size_t columns, const char *w) \
+    {                                                                                                                                             \
+        tile(t, rows, (panels) * panel_vectors, QC_W_##kind, false, c, columns, w);                                                               \
     }
 /* Of 8 columns at most, half a panel. */
-#define QC_HALF_TILE(rows, kind)                                                                                                      \
-    static __attribute__((noinline)) void half_##rows##_##kind(const struct qc_gemm_f32_tile *t, float *c, size_t columns, const char *w) \
+#define QC_HALF_TILE(rows)                                                                                                            \
+    static __attribute__((noinline)) void half_##rows(const struct qc_gemm_f32_tile *t, float *c, size_t columns, const char *w)      \
     {                                                                                                                                 \
-        tile(t, rows, (panel_vectors + 1) / 2, kind, false, c, columns, w);                                                                  \
+        tile(t, rows, (panel_vectors + 1) / 2, QC_W_F32, false, c, columns, w);                                                       \
     }
 
 typedef void tile_fn(const struct qc_gemm_f32_tile *t, float *c, size_t columns, const char *w);
 
-/* Walks the columns by the widest tiles that the number of rows leaves room for. `half`: for up to 8 columns at the end; may be NULL. */
-QC_INLINE void tile_any(const struct qc_gemm_f32_tile *t, tile_fn *const table[QC_TILE_ROWS][4], size_t widest, tile_fn *half)
+/* Walks the columns by the widest tiles that the table has for the number of rows, by panels less one. `half`: for up to 8 columns at the end; may be
+ * NULL. */
+QC_INLINE void tile_any(const struct qc_gemm_f32_tile *t, tile_fn *const table[QC_TILE_ROWS][4], tile_fn *half)
 {
     size_t n = 0;
     while (n < t->columns) {
@@ -129,7 +125,9 @@ QC_INLINE void tile_any(const struct qc_gemm_f32_tile *t, tile_fn *const table[Q
             return;
         }
         const bool halves = half && rest % QC_PANEL && rest % QC_PANEL <= QC_PANEL / 2;
-        const size_t left = halves ? rest / QC_PANEL : (rest + QC_PANEL - 1) / QC_PANEL, wide = QC_MIN(left, widest);
+        const size_t left = halves ? rest / QC_PANEL : (rest + QC_PANEL - 1) / QC_PANEL;
+        size_t wide = QC_MIN(left, 4u);
+        while (!table[t->rows - 1][wide - 1]) wide--;
         const size_t columns = QC_MIN(rest, wide * QC_PANEL);
         table[t->rows - 1][wide - 1](t, t->c + n, columns, t->w + n / QC_PANEL * t->panel_bytes);
         n += columns;

@@ -56,7 +56,7 @@ size_t qc_recurrent_packed_bytes(enum qc_recurrent_cell cell, enum qc_weight_kin
 /* One panel: up to 16 units of one gate. */
 static void pack_panel(char *to, const struct qc_recurrent_pack *p, int gate, size_t unit)
 {
-    static const size_t bytes[] = {4, 2, 1, 1};
+    static const size_t bytes[] = {4, 2, 1};
     const size_t columns = QC_MIN(p->units - unit, (size_t)QC_PANEL);
     const char *w = (const char *)p->w[gate] + unit * p->unit_step * (p->expand ? 2 : bytes[p->kind]);
     const float *bias = p->bias[gate] ? p->bias[gate] + unit : NULL;
@@ -69,7 +69,7 @@ static void pack_panel(char *to, const struct qc_recurrent_pack *p, int gate, si
         return;
     }
     const struct qc_gemm_f32_pack panel = {.kind = p->kind, .expand = p->expand, .columns = columns, .k = p->k, .w = w, .column_step = p->unit_step,
-                                           .k_step = p->k_step, .bias = bias, .scale = scale, .scale_step = p->scale_step};
+                                           .k_step = p->k_step, .bias = bias};
     qc_gemm_f32_pack(to, &panel);
 }
 

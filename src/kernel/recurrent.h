@@ -70,7 +70,7 @@ struct qc_recurrent_pack {
     const void *w[4];       /* of each gate: w[unit * unit_step + i * k_step] */
     size_t unit_step, k_step;
     const float *bias[4];   /* [units] each, or NULL */
-    const float *scale[4];  /* int8: [units] each, or one value if scale_step is 0 */
+    const float *scale[4];  /* hybrid: [units] each, or one value if scale_step is 0 */
     size_t scale_step;
 };
 size_t qc_recurrent_packed_bytes(enum qc_recurrent_cell cell, enum qc_weight_kind kind, size_t units, size_t k);

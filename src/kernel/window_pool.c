@@ -36,8 +36,8 @@ static inline struct span span_of(const struct qc_window_pool *p, int axis, size
         for (size_t k = 0; k < (WIDTH); k++) to[k] = (X)(FINISH(total[k], count));                  \
     }
 
-/* Few channels by a number that is known, whose totals stay in registers. */
-#define DEFINE_POOL(NAME, X, TOTAL, FIRST, ADD, FINISH)                                                            \
+/* FEW: few channels by a number that is known, whose totals stay in registers. */
+#define DEFINE_POOL(NAME, X, TOTAL, FIRST, ADD, FINISH, FEW)                                                       \
     void NAME(const struct qc_window_pool *pool, const void *input, void *output, size_t begin, size_t end)        \
     {                                                                                                              \
         const struct qc_window_pool own = *pool, *p = &own; /* which no output overwrites */                       \
@@ -55,7 +55,7 @@ static inline struct span span_of(const struct qc_window_pool *p, int axis, size
                 const X *from = lines + (size_t)s.first * channels;                                                \
                 for (size_t c = 0, some; c < channels; c += some, from += some, to += some) {                      \
                     some = QC_MIN(channels - c, (size_t)BLOCK);                                                    \
-                    if (some >= 4 * LANES || some < LANES) {                                                       \
+                    if (!(FEW) || some >= 4 * LANES || some < LANES) {                                             \
                         POOL_CHANNELS(X, TOTAL, BLOCK, some, FIRST, ADD, FINISH)                                   \
                     } else {                                                                                       \
                         some = LANES;                                                                              \
@@ -94,12 +94,12 @@ static inline int32_t mean_s32(int32_t total, int64_t count)
 #define SELF_S32(total, count) clamp_s32(p, ((void)(count), total))
 
 /* uint32_t: sums of hostile windows wrap */
-DEFINE_POOL(qc_average_pool_f32, float, float, 0, SUM, MEAN_F32)
-DEFINE_POOL(qc_average_pool_s8, int8_t, uint32_t, 0, SUM, MEAN_S32)
-DEFINE_POOL(qc_average_pool_u8, uint8_t, uint32_t, 0, SUM, MEAN_S32)
-DEFINE_POOL(qc_average_pool_s16, int16_t, uint32_t, 0, SUM, MEAN_S32)
-DEFINE_POOL(qc_max_pool_f32, float, float, -INFINITY, LARGER, SELF_F32)
-DEFINE_POOL(qc_max_pool_s8, int8_t, int32_t, INT8_MIN, LARGER, SELF_S32)
-DEFINE_POOL(qc_max_pool_u8, uint8_t, int32_t, 0, LARGER, SELF_S32)
-DEFINE_POOL(qc_max_pool_s16, int16_t, int32_t, INT16_MIN, LARGER, SELF_S32)
-DEFINE_POOL(qc_l2_pool_f32, float, float, 0, SUM_OF_SQUARES, ROOT_F32)
+DEFINE_POOL(qc_average_pool_f32, float, float, 0, SUM, MEAN_F32, true)
+DEFINE_POOL(qc_average_pool_s8, int8_t, uint32_t, 0, SUM, MEAN_S32, false)
+DEFINE_POOL(qc_average_pool_u8, uint8_t, uint32_t, 0, SUM, MEAN_S32, false)
+DEFINE_POOL(qc_average_pool_s16, int16_t, uint32_t, 0, SUM, MEAN_S32, false)
+DEFINE_POOL(qc_max_pool_f32, float, float, -INFINITY, LARGER, SELF_F32, true)
+DEFINE_POOL(qc_max_pool_s8, int8_t, int32_t, INT8_MIN, LARGER, SELF_S32, true)
+DEFINE_POOL(qc_max_pool_u8, uint8_t, int32_t, 0, LARGER, SELF_S32, false)
+DEFINE_POOL(qc_max_pool_s16, int16_t, int32_t, INT16_MIN, LARGER, SELF_S32, false)
+DEFINE_POOL(qc_l2_pool_f32, float, float, 0, SUM_OF_SQUARES, ROOT_F32, false)

@@ -179,7 +179,6 @@ static void bench(void)
         if (!check_variant(&v[i]->variant)) continue;
         bench_case(v[i], "100 steps LSTM 64", QC_RNN_LSTM, QC_W_F32, 64, v[i]->variant.cpu);
         bench_case(v[i], "100 steps LSTM 64 f16", QC_RNN_LSTM, QC_W_F16, 64, v[i]->variant.cpu);
-        bench_case(v[i], "100 steps LSTM 64 int8", QC_RNN_LSTM, QC_W_S8, 64, v[i]->variant.cpu);
         bench_case(v[i], "100 steps LSTM 64 hybrid", QC_RNN_LSTM, QC_W_HYBRID, 64, v[i]->variant.cpu & QC_CPU_AVX512 ? qc_cpu_features() : v[i]->variant.cpu);
         bench_case(v[i], "100 steps LSTM 48", QC_RNN_LSTM, QC_W_F32, 48, v[i]->variant.cpu);
         bench_case(v[i], "100 steps LSTM 256", QC_RNN_LSTM, QC_W_F32, 256, v[i]->variant.cpu);
