@@ -12,7 +12,7 @@
  */
 #include "ir/ir.h"
 
-#include <math.h>
+#include <float.h>
 
 static qc_status broken(const struct qc_graph *graph, const char *format, const char *name, const char *what)
 {
@@ -33,7 +33,7 @@ static qc_status check_tensor(const struct qc_graph *graph, const struct qc_tens
         (quant->axis < 0 || quant->axis >= tensor->rank || (uint32_t)tensor->dims[quant->axis] != quant->count))
         return broken(graph, "graph '%s': tensor '%s' %s", tensor->name, "has scales that do not fit its axis");
     for (uint32_t i = 0; quant && i < quant->count; i++)
-        if (!(quant->scale[i] >= 0) || isinf(quant->scale[i]))
+        if (!(quant->scale[i] >= 0 && quant->scale[i] <= FLT_MAX))
             return qc_fail(&graph->model->env, QC_FORMAT, "graph '%s': tensor '%s': scale[%u] is %g", graph->name, tensor->name, i,
                            (double)quant->scale[i]);
     int outputs = 0;

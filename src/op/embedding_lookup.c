@@ -32,7 +32,7 @@ static qc_status check_table(struct qc_step *step, const struct qc_value *table)
     size_t columns = qc_value_span(table, 1, table->rank);
     if (columns % (size_t)per_byte(table->type))
         return qc_step_fail(step, QC_UNSUPPORTED, "input 1: rows of %zu %s do not end at a byte", columns, qc_dtype_name(table->type));
-    if (!qc_is_blockwise(table)) return qc_require_weights(step, "input 1", table, 0, table->dims[0], NULL);
+    if (!qc_is_blockwise(table)) return qc_require_weights(step, "input 1", table, 0, table->dims[0]);
     return qc_require_blocks(step, "input 1", table);
 }
 

@@ -414,29 +414,58 @@ static void share_memory(struct qc_frame *frame)
         }
 }
 
+struct blocks { /* what needs memory: values by number of their tensor, then scratch by number of its step */
+    struct qc_block *block;
+    uint32_t *owner, *order; /* order: for qc_layout */
+    size_t count, values;
+};
+
+static void free_blocks(struct qc_env *env, struct blocks *b)
+{
+    qc_env_free(env, b->block);
+    qc_env_free(env, b->owner);
+}
+
+static qc_status list_blocks(const struct qc_frame *frame, struct blocks *b)
+{
+    const struct qc_graph *graph = frame->graph;
+    struct qc_env *env = &frame->session->env;
+    const size_t most = (size_t)graph->tensor_count + graph->node_count + 1;
+    *b = (struct blocks){.block = qc_env_resize(env, NULL, most * sizeof *b->block), .owner = qc_env_resize(env, NULL, 2 * most * sizeof *b->owner)};
+    if (!b->block || !b->owner) return QC_NOMEM;
+    b->order = b->owner + most;
+    for (uint32_t i = 0; i < graph->tensor_count; i++) {
+        const struct qc_frame_value *fv = &frame->value[i];
+        if (!in_plan(frame, fv) || fv->root != (int32_t)i || fv->last < 0) continue;
+        if (!frame->owns_inputs && is_input(graph, i)) continue; /* a called graph reads its caller's memory */
+        b->owner[b->count] = i;
+        b->block[b->count++] = (struct qc_block){fv->window_bytes ? fv->window_bytes : fv->value.bytes, 0, fv->first, fv->last};
+    }
+    b->values = b->count;
+    for (uint32_t n = 0; n < graph->node_count; n++) {
+        if (frame->step[n].evaluated || frame->step[n].at_invoke || !frame->step[n].step.scratch_bytes) continue;
+        b->owner[b->count] = n;
+        b->block[b->count++] = (struct qc_block){frame->step[n].step.scratch_bytes, 0, frame->step[n].at, frame->step[n].at};
+    }
+    return QC_OK;
+}
+
+size_t qc_frame_lower_bound(const struct qc_frame *frame)
+{
+    struct blocks b;
+    const size_t bound = list_blocks(frame, &b) ? 0 : qc_layout_bound(b.block, b.count);
+    free_blocks(&frame->session->env, &b);
+    return bound;
+}
+
 static qc_status assign_memory(struct qc_frame *frame)
 {
     const struct qc_graph *graph = frame->graph;
     struct qc_env *env = &frame->session->env;
-    size_t most = (size_t)graph->tensor_count + graph->node_count, count = 0;
-    struct qc_block *block = qc_env_alloc(env, (most + 1) * sizeof *block);
-    uint32_t *order = qc_env_alloc(env, (most + 1) * sizeof *order), *owner = qc_env_alloc(env, (most + 1) * sizeof *owner);
-    qc_status status = block && order && owner ? QC_OK : QC_NOMEM;
-    for (uint32_t i = 0; i < graph->tensor_count && !status; i++) {
-        const struct qc_frame_value *fv = &frame->value[i];
-        if (!in_plan(frame, fv) || fv->root != (int32_t)i || fv->last < 0) continue;
-        if (!frame->owns_inputs && is_input(graph, i)) continue; /* a called graph reads its caller's memory */
-        owner[count] = i;
-        block[count++] = (struct qc_block){fv->window_bytes ? fv->window_bytes : fv->value.bytes, 0, fv->first, fv->last};
-    }
-    size_t values = count;
-    for (uint32_t n = 0; n < graph->node_count && !status; n++) {
-        if (frame->step[n].evaluated || frame->step[n].at_invoke || !frame->step[n].step.scratch_bytes) continue;
-        owner[count] = n;
-        block[count++] = (struct qc_block){frame->step[n].step.scratch_bytes, 0, frame->step[n].at, frame->step[n].at};
-    }
+    struct blocks b;
+    qc_status status = list_blocks(frame, &b);
     if (!status) {
-        size_t bytes = qc_layout(block, order, count, &frame->lower_bound);
+        size_t bytes = qc_layout(b.block, b.order, b.count);
         if (!frame->memory || frame->memory_bytes < bytes || frame->memory_bytes > 2 * bytes + 65536) {
             qc_env_free(env, frame->memory);
             frame->memory_bytes = bytes;
@@ -444,19 +473,17 @@ static qc_status assign_memory(struct qc_frame *frame)
         }
     }
     char *base = status ? NULL : qc_huge_align(frame->memory, frame->memory_bytes + 64);
-    for (size_t i = 0; i < count && !status; i++)
-        if (i < values)
-            frame->value[owner[i]].value.data = frame->value[owner[i]].window = base + block[i].offset;
+    for (size_t i = 0; i < b.count && !status; i++)
+        if (i < b.values)
+            frame->value[b.owner[i]].value.data = frame->value[b.owner[i]].window = base + b.block[i].offset;
         else
-            frame->step[owner[i]].step.scratch = base + block[i].offset;
+            frame->step[b.owner[i]].step.scratch = base + b.block[i].offset;
     for (uint32_t i = 0; i < graph->tensor_count && !status; i++)
         if (frame->value[i].value.shaped && !frame->value[i].value.bytes && !frame->value[i].value.known)
             frame->value[i].value.data = nothing;
         else if (in_plan(frame, &frame->value[i]))
             frame->value[i].value.data = root_of(frame, &frame->value[i])->value.data;
-    qc_env_free(env, block);
-    qc_env_free(env, order);
-    qc_env_free(env, owner);
+    free_blocks(env, &b);
     return status;
 }
 

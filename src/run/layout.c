@@ -28,7 +28,7 @@ static size_t find_gap(const struct qc_block *all, const uint32_t *placed, size_
     return at;
 }
 
-static size_t most_alive(const struct qc_block *block, size_t count)
+size_t qc_layout_bound(const struct qc_block *block, size_t count)
 {
     size_t most = 0;
     for (size_t i = 0; i < count; i++) { /* a maximum is met where some block begins */
@@ -40,7 +40,7 @@ static size_t most_alive(const struct qc_block *block, size_t count)
     return most;
 }
 
-size_t qc_layout(struct qc_block *block, uint32_t *order, size_t count, size_t *lower_bound)
+size_t qc_layout(struct qc_block *block, uint32_t *order, size_t count)
 {
     size_t total = 0;
     for (size_t i = 0; i < count; i++) {
@@ -56,6 +56,5 @@ size_t qc_layout(struct qc_block *block, uint32_t *order, size_t count, size_t *
         for (; k && block[order[k - 1]].offset > at; k--) order[k] = order[k - 1]; /* keep what is placed sorted by offset */
         order[k] = index;
     }
-    *lower_bound = count <= 4096 ? most_alive(block, count) : total;
     return total;
 }

@@ -43,7 +43,7 @@ struct qc_frame {
     struct qc_value **pointers;   /* operand lists of all steps */
     struct qc_arena arena;        /* lives until planned anew */
     char *memory;                 /* of all planned values */
-    size_t memory_bytes, lower_bound; /* of memory: what lifetimes need at the least */
+    size_t memory_bytes;
     bool made, planned, busy;
     bool owns_inputs; /* entered from outside, not by a call: its inputs have memory of its own */
     bool follows; /* some value shares the memory of a graph input */
@@ -87,6 +87,8 @@ qc_status qc_frame_plan(struct qc_frame *frame);  /* for the shapes its inputs h
 qc_status qc_frame_try(struct qc_frame *frame);   /* would it plan? Packs no weights; the frame cannot be invoked */
 qc_status qc_frame_plan_step(struct qc_frame *frame, struct qc_frame_step *fs); /* one deferred step, its inputs being there */
 void qc_frame_free(struct qc_frame *frame);
+/* Of a planned frame: what the lifetimes of its values need at the least. */
+size_t qc_frame_lower_bound(const struct qc_frame *frame);
 /* Zeros in all variable values. */
 void qc_frame_reset(struct qc_frame *frame);
 /* Own memory for a value that has none in the plan; keeps the block if it is large enough. */
@@ -117,13 +119,14 @@ qc_status qc_frame_invoke(struct qc_frame *frame);
 /* call.c: the functions of struct qc_runtime */
 void qc_runtime_init(struct qc_session *session);
 
-/* layout.c: offsets of blocks that live in step ranges, a pure function. Returns the total; *lower_bound gets the largest sum
+/* layout.c: offsets of blocks that live in step ranges, a pure function. Returns the total; the bound is the largest sum
  * alive at one step. `order` is work space for count entries. */
 struct qc_block {
     size_t bytes, offset;
     int32_t first, last;
 };
-size_t qc_layout(struct qc_block *block, uint32_t *order, size_t count, size_t *lower_bound);
+size_t qc_layout(struct qc_block *block, uint32_t *order, size_t count);
+size_t qc_layout_bound(const struct qc_block *block, size_t count);
 
 /* pack.c: packed constants, shared by all sessions of a model. */
 const void *qc_pack_get(struct qc_model *model, struct qc_env *env, const struct qc_tensor *tensor, const char *kind, size_t bytes,

@@ -308,7 +308,7 @@ qc_status qc_session_reset(struct qc_session *session, struct qc_error *error)
 
 size_t qc_session_arena(const struct qc_session *session, size_t *lower_bound)
 {
-    if (lower_bound) *lower_bound = session->main->lower_bound;
+    if (lower_bound) *lower_bound = qc_frame_lower_bound(session->main);
     return session->main->memory_bytes;
 }
 

@@ -215,7 +215,10 @@ static qc_status read_table(struct reader *r, const struct fb_table *t, size_t a
         return bad(r, t, NULL, at, "a table runs past the end of the file");
     char *result = fb_new(r->arena, t);
     if (!result) return QC_NOMEM;
-    for (int i = 0; i < t->field_count; i++) QC_TRY(read_field(r, t, &t->field[i], &view, depth + 1, result));
+    for (int i = 0; i < t->field_count; i++) {
+        if (view.vtable_size < 6 + 2u * t->field[i].slot) break; /* fields stand in the order of their slots: the rest is absent */
+        QC_TRY(read_field(r, t, &t->field[i], &view, depth + 1, result));
+    }
     *object = result;
     return QC_OK;
 }

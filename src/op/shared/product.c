@@ -43,7 +43,7 @@ qc_status qc_product_check(struct qc_step *step, const struct qc_product *p, int
     QC_TRY(qc_require_bias(step, p->bias, bias_type(kind), channels));
     if (kind == QC_PRODUCT_F32) return QC_OK;
     if (kind == QC_PRODUCT_HYBRID && w->type == QC_UINT8) return qc_require_quantized(step, operand_name(p->w), w);
-    QC_TRY(qc_require_weights(step, operand_name(p->w), w, p->w_axis, channels, NULL));
+    QC_TRY(qc_require_weights(step, operand_name(p->w), w, p->w_axis, channels));
     if (kind == QC_PRODUCT_HYBRID) return QC_OK;
     bool wide = x->type == QC_INT16;
     QC_TRY(wide ? qc_require_symmetric(step, operand_name(p->x), x) : qc_require_quantized(step, operand_name(p->x), x));
@@ -61,7 +61,7 @@ static qc_status plan_stage(struct qc_step *step, struct qc_product *p)
     struct qc_multiplier *multiplier = f32 ? NULL : qc_step_alloc(step, channels * sizeof *multiplier);
     double *scale64 = f64 ? qc_step_alloc(step, channels * sizeof *scale64) : NULL;
     if (!scale || (!f32 && !multiplier) || (f64 && !scale64)) return QC_NOMEM;
-    QC_TRY(qc_require_weights(step, operand_name(p->w), w, p->w_axis, p->conv.out_channels, scale));
+    qc_weight_scales(w, p->conv.out_channels, scale);
     bool one = w->quant->count == 1;
     for (size_t i = 0; i < channels; i++) {
         const double product = one && p->float_product ? (double)(x_scale * scale[i]) : (double)x_scale * scale[i];
@@ -90,7 +90,7 @@ static qc_status plan_hybrid(struct qc_step *step, struct qc_product *p)
     if (w->type == QC_UINT8)
         for (int32_t i = 0; i < p->conv.out_channels; i++) p->w_scale[i] = qc_value_scale(w);
     else
-        QC_TRY(qc_require_weights(step, operand_name(p->w), w, p->w_axis, p->conv.out_channels, p->w_scale));
+        qc_weight_scales(w, p->conv.out_channels, p->w_scale);
     p->quantizer = qc_row_quantizer_pick(qc_cpu_features());
     p->x_scratch = qc_step_scratch(step, qc_value_elements(step->in[p->x]));
     p->scale_scratch = qc_step_scratch(step, (size_t)p->conv.batch * sizeof(float));

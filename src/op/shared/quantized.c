@@ -66,8 +66,12 @@ qc_status qc_require_symmetric(struct qc_step *step, const char *what, const str
     return QC_OK;
 }
 
-qc_status qc_require_weights(struct qc_step *step, const char *what, const struct qc_value *value, int axis, int32_t channels,
-                             float *scale)
+void qc_weight_scales(const struct qc_value *value, int32_t channels, float *scale)
+{
+    for (int32_t i = 0; i < channels; i++) scale[i] = value->quant->scale[value->quant->count > 1 ? i : 0];
+}
+
+qc_status qc_require_weights(struct qc_step *step, const char *what, const struct qc_value *value, int axis, int32_t channels)
 {
     const struct qc_quant *quant = value->quant;
     if (!quant || quant->count == 0)
@@ -89,7 +93,6 @@ qc_status qc_require_weights(struct qc_step *step, const char *what, const struc
     if (asymmetric && quant->count > 1)
         return qc_step_fail(step, QC_UNSUPPORTED, "%s '%s': %s weights with a scale per channel", what, value->tensor->name,
                             qc_dtype_name(value->type));
-    for (int32_t i = 0; scale && i < channels; i++) scale[i] = quant->scale[quant->count > 1 ? i : 0];
     return QC_OK;
 }
 

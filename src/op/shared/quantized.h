@@ -19,10 +19,10 @@ qc_status qc_require_symmetric(struct qc_step *step, const char *what, const str
 
 /*
  * Weights: one scale, or one for each of `channels` slices along `axis`; every zero point 0 unless the type is uint8 or uint4.
- * Fills scale[channels] from them. scale may be NULL: check only.
  */
-qc_status qc_require_weights(struct qc_step *step, const char *what, const struct qc_value *value, int axis, int32_t channels,
-                             float *scale);
+qc_status qc_require_weights(struct qc_step *step, const char *what, const struct qc_value *value, int axis, int32_t channels);
+/* Of such weights: the scale of each channel. */
+void qc_weight_scales(const struct qc_value *value, int32_t channels, float *scale);
 
 /* Has the value a float16 scale for each block of a row? */
 static inline bool qc_is_blockwise(const struct qc_value *value)
