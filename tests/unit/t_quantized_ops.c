@@ -1,0 +1,85 @@
+/*
+ * t_quantized_ops.c - operators on quantized values at the edges of what their scales may be.
+ */
+#include "unit.h"
+
+#include "op/build.h"
+#include "run/run.h"
+
+#include <float.h>
+
+enum { COUNT = 64 };
+
+struct quantization {
+    float scale;
+    int64_t zero;
+};
+
+static struct qc_tensor *tensor(struct qc_model *model, const char *name, int32_t count, struct quantization q)
+{
+    struct qc_tensor *t = qc_graph_add_tensor(model->graph[0], name, QC_INT8, 1, &count);
+    assert_non_null(t);
+    t->quant = qc_quant_new(&model->arena, q.scale, q.zero);
+    return t;
+}
+
+/* y = code(a, b), each of COUNT int8 (y of twice as many if they are joined). */
+static void run(int code, struct quantization qa, struct quantization qb, struct quantization qy, bool reference, const int8_t *a, const int8_t *b, int8_t *y)
+{
+    struct qc_model *model = qc_model_new(NULL, NULL);
+    struct qc_tensor *in[] = {tensor(model, "a", COUNT, qa), tensor(model, "b", COUNT, qb)};
+    struct qc_tensor *out = tensor(model, "y", code == tfl_BuiltinOperator_CONCATENATION ? 2 * COUNT : COUNT, qy);
+    assert_int_equal(qc_graph_set_inputs(model->graph[0], 2, in), QC_OK);
+    struct qc_node *node = qc_graph_add_node(model->graph[0], NULL, code, NULL, NULL, 2, in, 1, &out);
+    assert_non_null(node);
+    node->version = 2;
+    assert_int_equal(qc_graph_set_outputs(model->graph[0], 1, &out), QC_OK);
+    struct qc_error error = {0};
+    struct qc_tensor_info info;
+    struct qc_session *session = qc_session_create(model, &(struct qc_options){.reference = reference}, &error);
+    if (!session) fail_msg("%s", error.text);
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(qc_session_input(session, i, &info), QC_OK);
+        memcpy(info.data, i ? b : a, COUNT);
+    }
+    if (qc_session_invoke(session, &error)) fail_msg("%s", error.text);
+    assert_int_equal(qc_session_output(session, 0, &info), QC_OK);
+    memcpy(y, info.data, info.bytes);
+    qc_session_free(session);
+    qc_model_free(model);
+}
+
+/* XNNPACK leaves products of less than 2^-16 to TensorFlow Lite, which rounds their halves otherwise. */
+static void small_products_round_as_the_reference(void **state)
+{
+    int8_t a[COUNT], b[COUNT], fast[COUNT], right[COUNT];
+    (void)state;
+    for (int i = 182; i < 256; i += 3)
+        for (int k = i; k < 256; k += 5) {
+            const float scale = 0.5f / (float)(i * k);
+            for (int n = 0; n < COUNT; n++) a[n] = (int8_t)(i - 128), b[n] = (int8_t)(k - 128 - (n % 3 == 2));
+            const struct quantization q = {1, -128}, small = {1 / scale, 0};
+            run(tfl_BuiltinOperator_MUL, q, q, small, false, a, b, fast);
+            run(tfl_BuiltinOperator_MUL, q, q, small, true, a, b, right);
+            assert_memory_equal(fast, right, COUNT);
+        }
+}
+
+/* Of an infinite ratio nothing is right but a number of the type; a huge one takes all but its zero point to the ends. */
+static void joining_scales_far_apart(void **state)
+{
+    int8_t a[COUNT], b[COUNT], y[2 * COUNT];
+    (void)state;
+    for (int n = 0; n < COUNT; n++) a[n] = (int8_t)(4 * n - 128), b[n] = (int8_t)-a[n];
+    run(tfl_BuiltinOperator_CONCATENATION, (struct quantization){FLT_MAX, 0}, (struct quantization){1, 3}, (struct quantization){FLT_MIN, 0}, false, a, b, y);
+    for (int n = 0; n < COUNT; n++) {
+        assert_int_equal(y[n], -128);
+        assert_int_equal(y[COUNT + n], b[n] > 3 ? 127 : b[n] == 3 ? 0 : -128);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(small_products_round_as_the_reference), cmocka_unit_test(joining_scales_far_apart)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
