@@ -72,17 +72,27 @@ static qc_status rotation_infer(struct qc_step *step)
     const struct qc_value *in = step->in[0];
     if ((size_t)in->dims[in->rank - 1] % size)
         return qc_step_fail(step, QC_FORMAT, "the last axis of %d is not a multiple of hadamard_size %zu", in->dims[in->rank - 1], size);
+    if (step->out[0]->tensor->has_shape && !step->out[0]->tensor->rank) /* LiteRT gives the output no shape: it stays the file's */
+        return qc_step_output(step, 0, QC_FLOAT32, 0, NULL);
     return qc_step_output_like(step, 0, QC_FLOAT32, in);
+}
+
+static qc_status rotation_plan(struct qc_step *step)
+{
+    qc_step_scratch(step, step->out[0]->bytes < step->in[0]->bytes ? step->in[0]->bytes : 0);
+    return QC_OK;
 }
 
 static qc_status rotation_run(struct qc_step *step)
 {
+    const struct qc_value *in = step->in[0];
     struct qc_value *out = step->out[0];
-    size_t size, count = qc_value_elements(out);
+    const size_t count = qc_value_elements(in);
+    size_t size;
     QC_TRY(read_size(step, &size));
-    if (out->bytes && out->data != step->in[0]->data) memcpy(out->data, step->in[0]->data, out->bytes);
-    float scale = 1.0f / sqrtf((float)size);
-    for (float *x = out->data, *end = x + count; x < end; x += size) {
+    float *all = out->bytes < in->bytes ? step->scratch : out->data, scale = 1.0f / sqrtf((float)size);
+    if (in->bytes && all != in->data) memcpy(all, in->data, in->bytes);
+    for (float *x = all, *end = x + count; x < end; x += size) {
         for (size_t h = 1; h < size; h *= 2)
             for (size_t i = 0; i < size; i += 2 * h)
                 for (size_t j = i; j < i + h; j++) {
@@ -92,6 +102,8 @@ static qc_status rotation_run(struct qc_step *step)
                 }
         for (size_t i = 0; i < size; i++) x[i] *= scale;
     }
+    if (all != out->data) memcpy(out->data, all, out->bytes);
+    else if (!count && out->bytes) memset(out->data, 0, out->bytes);
     return QC_OK;
 }
 
@@ -99,6 +111,6 @@ const struct qc_op qc_op_numeric_verify[] = {
     {.name = "NumericVerify", .code = tfl_BuiltinOperator_CUSTOM, .in_min = 2, .in_max = 2, .out_min = 1, .out_max = 1, .infer = verify_infer,
      .run = verify_run},
     {.name = "aeq.hadamard_rotation", .code = tfl_BuiltinOperator_CUSTOM, .in_min = 1, .in_max = 1, .out_min = 1, .out_max = 1,
-     .flags = QC_OP_INPLACE, .infer = rotation_infer, .run = rotation_run},
+     .flags = QC_OP_INPLACE, .infer = rotation_infer, .plan = rotation_plan, .run = rotation_run},
     {0},
 };
