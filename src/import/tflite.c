@@ -5,6 +5,7 @@
  * is checked by the operators.
  */
 #include "import/import.h"
+#include "import/tflite/external.h"
 #include "import/tflite/sparse.h"
 #include "op/op.h"
 #include "wire/archive.h"
@@ -138,8 +139,6 @@ static qc_status read_tensor(const struct loader *l, const struct tfl_Tensor *fr
 {
     if ((unsigned)from->type >= QC_DTYPE_COUNT)
         return qc_fail(env_of(l), QC_UNSUPPORTED, "tensor '%s' has the unknown element type %d", tensor->name, from->type);
-    if (from->external_buffer)
-        return qc_fail(env_of(l), QC_UNSUPPORTED, "tensor '%s' is stored outside the file, which quantc does not read", tensor->name);
     tensor->type = (qc_dtype)from->type;
     tensor->variable = from->is_variable;
     QC_TRY(read_shape(l, from, tensor));
@@ -147,6 +146,10 @@ static qc_status read_tensor(const struct loader *l, const struct tfl_Tensor *fr
     const void *data;
     size_t bytes;
     QC_TRY(buffer_bytes(l, from->buffer, tensor->name, &data, &bytes));
+    if (from->external_buffer) {
+        if (data) return qc_fail(env_of(l), QC_FORMAT, "tensor '%s' has a buffer and an external one", tensor->name);
+        QC_TRY(qc_external_bytes(l->model, l->file, from->external_buffer, tensor->name, &data, &bytes));
+    }
     if (data && from->is_variable) data = NULL; /* variables begin as zeros */
     if (data && !from->has_rank && !from->shape.count && bytes > QC_MAX(qc_dtype_bytes(tensor->type, 1), 1u) && qc_dtype_bits(tensor->type)) {
         tensor->rank = 1; /* old files leave the shape of a vector out */
