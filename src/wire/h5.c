@@ -346,9 +346,11 @@ bool qc_h5_read_space(const uint8_t *data, size_t size, struct h5_space *space)
     if (size < 4 || (data[0] != 1 && data[0] != 2) || data[1] > QC_COUNT(space->dims)) return false;
     size_t at = data[0] == 1 ? 8 : 4;
     *space = (struct h5_space){.null = data[0] == 2 && data[3] == 2, .rank = data[1], .elements = 1};
-    if (size < at + 8 * (size_t)space->rank) return false;
+    bool grows = data[2] & 1; /* the largest sizes follow */
+    if (size < at + 8 * (size_t)space->rank * (grows ? 2 : 1)) return false;
     for (int i = 0; i < space->rank; i++) {
         space->dims[i] = h5_number(data + at + 8 * (size_t)i, 8);
+        space->most[i] = grows ? h5_number(data + at + 8 * (size_t)(space->rank + i), 8) : space->dims[i];
         if (__builtin_mul_overflow(space->elements, space->dims[i], &space->elements)) space->elements = UINT64_MAX;
     }
     for (int i = 0; i < space->rank; i++)

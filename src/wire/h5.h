@@ -3,7 +3,7 @@
  *
  * A reader of our own for the format's "earliest" form, which HDF5 uses by default and all Keras files have: symbol-table groups, version 1
  * object headers, compact, contiguous or chunked data, deflate, shuffle and Fletcher filters; and for what libver="latest" and
- * track_order=True write in place of these, but for chunks in the newer indices. (libhdf5 crashes or hangs on damaged files; here every offset is checked as it is
+ * track_order=True write in place of these. (libhdf5 crashes or hangs on damaged files; here every offset is checked as it is
  * followed, every loop is bounded by the file's size, and plain arrays are used where they lie.)
  *
  * Objects are named by absolute paths ("/model_weights/dense/kernel:0") and reached over hard links alone: soft and external

@@ -2,7 +2,7 @@
  * h5_data.c - HDF5 data sets: description, and elements as float32 from every layout and filter that h5py's users meet. See h5.h.
  */
 #include "base/dtype.h"
-#include "wire/h5_file.h"
+#include "wire/h5_chunks.h"
 
 #include <string.h>
 #include <zlib.h>
@@ -15,12 +15,11 @@ enum { MOST_EXPANSION = 64, EXPANSION_FREE = 1 << 20 };
 struct data_set {
     struct h5_type type;
     struct h5_space space;
-    bool bfloat16, external, newer_chunks;
+    bool bfloat16, external;
     int layout, filter_count, filter[MOST_FILTERS];
     const uint8_t *compact;
-    uint64_t at, size;               /* contiguous; of the tree if chunked */
-    int chunk_rank;                  /* as the space's */
-    uint64_t chunk[32], chunk_bytes; /* elements per axis */
+    uint64_t at, size; /* contiguous */
+    struct h5_chunks chunks;
 };
 
 static qc_status broken(struct qc_h5 *file, const char *path, const char *what)
@@ -35,8 +34,6 @@ static bool read_layout(const struct h5_message *m, struct data_set *set)
     const uint8_t *d = m->data;
     if (m->size < 4 || d[0] < 3 || d[0] > 4) return false;
     set->layout = d[1];
-    set->newer_chunks = d[0] == 4 && set->layout == CHUNKED;
-    if (set->newer_chunks) return true;
     switch (set->layout) {
     case COMPACT:
         set->size = h5_number(d + 2, 2);
@@ -47,16 +44,7 @@ static bool read_layout(const struct h5_message *m, struct data_set *set)
         set->at = h5_number(d + 2, 8);
         set->size = h5_number(d + 10, 8);
         return true;
-    case CHUNKED:
-        set->chunk_rank = d[2] - 1; /* the last dimension is the element's size */
-        if (set->chunk_rank < 0 || set->chunk_rank > 32 || m->size < 11 + 4 * (size_t)d[2]) return false;
-        set->at = h5_number(d + 3, 8);
-        set->chunk_bytes = h5_number(d + 11 + 4 * set->chunk_rank, 4);
-        for (int i = 0; i < set->chunk_rank; i++) {
-            set->chunk[i] = h5_number(d + 11 + 4 * i, 4);
-            if (!set->chunk[i] || __builtin_mul_overflow(set->chunk_bytes, set->chunk[i], &set->chunk_bytes)) return false;
-        }
-        return true;
+    case CHUNKED: return qc_h5_read_chunks(d, m->size, &set->chunks);
     }
     return false;
 }
@@ -68,9 +56,10 @@ static bool read_filters(const struct h5_message *m, struct data_set *set)
     size_t at = first ? 8 : 2;
     set->filter_count = m->data[1];
     for (int i = 0; i < set->filter_count; i++) {
-        if (at + 8 > m->size) return false;
+        if (at + 6 > m->size) return false;
         set->filter[i] = (int)h5_number(m->data + at, 2);
         bool named = first || set->filter[i] >= 256;
+        if (named && at + 8 > m->size) return false;
         size_t name = named ? h5_number(m->data + at + 2, 2) : 0, head = named ? 8 : 6;
         size_t values = h5_number(m->data + at + head - 2, 2);
         at += head + (first ? (name + 7) & ~(size_t)7 : name) + 4 * (values + (first && values % 2));
@@ -165,10 +154,10 @@ static void convert(const uint8_t *bytes, const struct data_set *set, size_t cou
 
 /* ---- chunks ---- */
 
-/* Undoes the filters of one chunk: `size` stored bytes to chunk_bytes in `plain`. `other` is as large. */
+/* Undoes the filters of one chunk: `size` stored bytes to those of a chunk in `plain`. `other` is as large. */
 static bool unpack(const struct data_set *set, const uint8_t *stored, uint64_t size, unsigned skipped, uint8_t *plain, uint8_t *other)
 {
-    size_t room = set->chunk_bytes + 4; /* a checksum may be inside */
+    size_t room = set->chunks.bytes + 4; /* a checksum may be inside */
     for (int i = set->filter_count; i-- > 0;) {
         if (skipped >> i & 1) continue;
         if (set->filter[i] == FLETCHER) {
@@ -190,21 +179,19 @@ static bool unpack(const struct data_set *set, const uint8_t *stored, uint64_t s
             stored = plain;
         }
     }
-    if (size != set->chunk_bytes) return false;
+    if (size != set->chunks.bytes) return false;
     if (stored != plain) memcpy(plain, stored, size);
     return true;
 }
 
-struct chunks {
-    struct qc_h5 *file;
+struct placing {
     const struct data_set *set;
     float *values;
     uint8_t *plain, *other;
-    uint64_t left; /* chunks that the array has room for */
 };
 
 /* Copies the part of a chunk that lies in the array, row by row of the last axis. */
-static void place_chunk(struct chunks *c, const uint64_t *offset)
+static void place_chunk(const struct placing *c, const uint64_t *offset)
 {
     const struct data_set *set = c->set;
     int rank = set->space.rank, last = rank - 1;
@@ -214,58 +201,37 @@ static void place_chunk(struct chunks *c, const uint64_t *offset)
         bool inside = true;
         for (int i = 0; i < rank; i++) {
             inside &= offset[i] + index[i] < set->space.dims[i];
-            from = from * set->chunk[i] + index[i];
+            from = from * set->chunks.chunk[i] + index[i];
             to = to * set->space.dims[i] + offset[i] + index[i];
         }
-        uint64_t row = inside && rank ? QC_MIN(set->chunk[last], set->space.dims[last] - offset[last]) : inside;
+        uint64_t row = inside && rank ? QC_MIN(set->chunks.chunk[last], set->space.dims[last] - offset[last]) : inside;
         if (row) convert(c->plain + from * set->type.size, set, row, c->values + to);
         int axis = last - 1;
-        while (axis >= 0 && ++index[axis] == set->chunk[axis]) index[axis--] = 0;
+        while (axis >= 0 && ++index[axis] == set->chunks.chunk[axis]) index[axis--] = 0;
         if (axis < 0) return;
     }
 }
 
-static bool read_chunks(struct chunks *c, uint64_t address, int level)
+static bool see_chunk(void *user, const struct h5_chunk *chunk)
 {
-    const struct data_set *set = c->set;
-    size_t entry = 8 + 8 * ((size_t)set->chunk_rank + 1) + 8; /* key and child */
-    const uint8_t *node = h5_at(c->file, address, 24);
-    uint64_t count = node ? h5_number(node + 6, 2) : 0;
-    if (!node || memcmp(node, "TREE", 4) || node[4] != 1 || node[5] >= level) return false;
-    if (!h5_at(c->file, address, 24 + entry * count) || (c->file->steps += count + 1) > H5_MOST_STEPS) return false;
-    for (uint64_t i = 0; i < count; i++) {
-        const uint8_t *key = node + 24 + entry * i;
-        uint64_t size = h5_number(key, 4), child = h5_number(key + entry - 8, 8), offset[32];
-        if (node[5]) {
-            if (!read_chunks(c, child, node[5])) return false;
-            continue;
-        }
-        const uint8_t *stored = h5_at(c->file, child, size);
-        for (int k = 0; k < set->chunk_rank; k++) {
-            offset[k] = h5_number(key + 8 + 8 * k, 8);
-            if (offset[k] % set->chunk[k] || offset[k] > INT64_MAX) return false;
-        }
-        if (!c->left--) return false;
-        if (!stored || !unpack(set, stored, size, (unsigned)h5_number(key + 4, 4), c->plain, c->other)) return false;
-        place_chunk(c, offset);
-    }
+    const struct placing *p = user;
+    if (!unpack(p->set, chunk->stored, chunk->size, chunk->mask, p->plain, p->other)) return false;
+    place_chunk(p, chunk->offset);
     return true;
 }
 
 static qc_status read_chunked(struct qc_h5 *file, const char *path, const struct data_set *set, float *values)
 {
     uint64_t bytes = set->space.elements * set->type.size;
-    if (set->chunk_rank != set->space.rank || set->chunk_bytes > bytes * MOST_EXPANSION + EXPANSION_FREE)
+    if (set->chunks.rank != set->space.rank || set->chunks.bytes > bytes * MOST_EXPANSION + EXPANSION_FREE)
         return qc_fail(file->env, QC_FORMAT, "data set '%s' has chunks that do not fit its shape", path);
     for (int i = 0; i < set->filter_count; i++)
         if (set->filter[i] < DEFLATE || set->filter[i] > FLETCHER)
             return qc_fail(file->env, QC_UNSUPPORTED, "data set '%s' is packed by HDF5 filter %d, which is not supported; save the model again without "
                            "compression", path, set->filter[i]);
-    struct chunks c = {file, set, values, qc_env_alloc(file->env, set->chunk_bytes + 4), qc_env_alloc(file->env, set->chunk_bytes + 4), 0};
+    struct placing c = {set, values, qc_env_alloc(file->env, set->chunks.bytes + 4), qc_env_alloc(file->env, set->chunks.bytes + 4)};
     bool memory = c.plain && c.other;
-    c.left = 1;
-    for (int i = 0; i < set->space.rank; i++) c.left *= (set->space.dims[i] + set->chunk[i] - 1) / set->chunk[i];
-    bool sound = memory && (set->at == H5_NOWHERE || read_chunks(&c, set->at, 256));
+    bool sound = memory && qc_h5_each_chunk(file, &set->chunks, &set->space, see_chunk, &c);
     qc_env_free(file->env, c.plain);
     qc_env_free(file->env, c.other);
     return !memory ? QC_NOMEM : sound ? QC_OK : broken(file, path, "its chunks");
@@ -287,9 +253,6 @@ qc_status qc_h5_floats(struct qc_h5 *file, struct qc_arena *arena, const char *p
     if (!is_numeric(&set)) return qc_fail(file->env, QC_FORMAT, "data set '%s' holds no numbers", path);
     if (set.external)
         return qc_fail(file->env, QC_UNSUPPORTED, "data set '%s' lies in other files, which is refused; save the model again into one file", path);
-    if (set.newer_chunks)
-        return qc_fail(file->env, QC_UNSUPPORTED, "data set '%s' is stored in chunks by libver=\"latest\", which is not supported; save the model again with h5py's "
-                       "default settings, or without chunks and compression", path);
     uint64_t bytes = set.space.elements;
     if (__builtin_mul_overflow(bytes, QC_MAX(set.type.size, 4), &bytes) || (bytes > EXPANSION_FREE && bytes / MOST_EXPANSION > file->size))
         return qc_fail(file->env, QC_FORMAT, "data set '%s' claims %llu elements in a file of %zu bytes", path, (unsigned long long)set.space.elements, file->size);

@@ -91,35 +91,24 @@ static const uint8_t *heap_object(const struct heap *h, const uint8_t *id, size_
 /* ---- version 2 B-tree ---- */
 
 struct tree {
-    struct heap heap;
-    bool (*visit)(void *user, const uint8_t *object, size_t size);
+    struct qc_h5 *file;
+    bool (*visit)(void *user, const uint8_t *record, size_t size, int kind);
     void *user;
-    size_t record, id_at; /* bytes of a record; where the heap identifier is in it */
-    int count_bytes, total_bytes[MOST_LEVELS]; /* of the numbers of records in, and below, a child */
-    bool stopped;
+    size_t record; /* bytes */
+    int kind, count_bytes, total_bytes[MOST_LEVELS]; /* of the numbers of records in, and below, a child */
 };
-
-static bool visit_record(struct tree *t, const uint8_t *record)
-{
-    size_t length;
-    const uint8_t *object = heap_object(&t->heap, record + t->id_at, &length);
-    if (!object) return false;
-    t->stopped = !t->visit(t->user, object, length);
-    return true;
-}
 
 static bool walk(struct tree *t, uint64_t address, uint64_t count, int level)
 {
-    struct qc_h5 *file = t->heap.file;
     size_t pointer = level ? 8 + (size_t)t->count_bytes + (size_t)t->total_bytes[level - 1] : 0;
-    const uint8_t *node = h5_at(file, address, 6 + count * t->record + (level ? (count + 1) * pointer : 0));
-    if (!node || memcmp(node, level ? "BTIN" : "BTLF", 4) || (file->steps += count + 1) > H5_MOST_STEPS) return false;
-    for (uint64_t i = 0; level && i <= count && !t->stopped; i++) {
+    const uint8_t *node = h5_at(t->file, address, 6 + count * t->record + (level ? (count + 1) * pointer : 0));
+    if (!node || memcmp(node, level ? "BTIN" : "BTLF", 4) || (t->file->steps += count + 1) > H5_MOST_STEPS) return false;
+    for (uint64_t i = 0; level && i <= count; i++) {
         const uint8_t *child = node + 6 + count * t->record + i * pointer;
         if (!walk(t, h5_number(child, 8), h5_number(child + 8, t->count_bytes), level - 1)) return false;
     }
-    for (uint64_t i = 0; i < count && !t->stopped; i++)
-        if (!visit_record(t, node + 6 + i * t->record)) return false;
+    for (uint64_t i = 0; i < count; i++)
+        if (!t->visit(t->user, node + 6 + i * t->record, t->record, t->kind)) return false;
     return true;
 }
 
@@ -140,18 +129,43 @@ static bool size_levels(struct tree *t, uint64_t node_bytes, int depth)
     return true;
 }
 
+bool qc_h5_each_record(struct qc_h5 *file, uint64_t tree, int first, int second, bool (*visit)(void *user, const uint8_t *record, size_t size, int kind),
+                       void *user)
+{
+    const uint8_t *d = h5_at(file, tree, 38);
+    int depth = d ? (int)h5_number(d + 12, 2) : 0;
+    if (!d || memcmp(d, "BTHD", 4) || depth >= MOST_LEVELS || (d[5] != first && d[5] != second)) return false;
+    struct tree t = {.file = file, .visit = visit, .user = user, .record = (size_t)h5_number(d + 10, 2), .kind = d[5]};
+    if (h5_number(d + 16, 8) == H5_NOWHERE) return true; /* empty */
+    return t.record && size_levels(&t, h5_number(d + 6, 4), depth) && walk(&t, h5_number(d + 16, 8), h5_number(d + 24, 2), depth);
+}
+
+/* ---- both ---- */
+
+enum { LINK_NAMES = 5, ATTRIBUTE_NAMES = 8 };
+
+struct dense {
+    struct heap heap;
+    bool (*visit)(void *user, const uint8_t *object, size_t size);
+    void *user;
+    bool stopped;
+};
+
+static bool see_object(void *user, const uint8_t *record, size_t size, int kind)
+{
+    struct dense *d = user;
+    size_t length, id_at = kind == LINK_NAMES ? 4 : 0; /* where the heap identifier is */
+    if (size < id_at + 1 + (size_t)d->heap.offset_bytes + (size_t)d->heap.length_bytes) return false;
+    const uint8_t *object = heap_object(&d->heap, record + id_at, &length);
+    d->stopped = object && !d->visit(d->user, object, length);
+    return object && !d->stopped;
+}
+
 bool qc_h5_each_dense(struct qc_h5 *file, uint64_t heap, uint64_t tree, bool (*visit)(void *user, const uint8_t *object, size_t size), void *user)
 {
-    enum { LINK_NAMES = 5, ATTRIBUTE_NAMES = 8 };
-    struct tree t = {.visit = visit, .user = user};
-    const uint8_t *d = h5_at(file, tree, 38);
-    int kind = d ? d[5] : 0, depth = d ? (int)h5_number(d + 12, 2) : 0;
-    if (!open_heap(file, heap, &t.heap) || !d || memcmp(d, "BTHD", 4) || depth >= MOST_LEVELS) return damaged(file);
-    t.record = (size_t)h5_number(d + 10, 2);
-    t.id_at = kind == LINK_NAMES ? 4 : 0;
-    if ((kind != LINK_NAMES && kind != ATTRIBUTE_NAMES) || t.record < t.id_at + 1 + (size_t)t.heap.offset_bytes + (size_t)t.heap.length_bytes) return damaged(file);
-    if (h5_number(d + 16, 8) == H5_NOWHERE) return true; /* empty */
-    return (size_levels(&t, h5_number(d + 6, 4), depth) && walk(&t, h5_number(d + 16, 8), h5_number(d + 24, 2), depth)) || damaged(file);
+    struct dense d = {.visit = visit, .user = user};
+    if (!open_heap(file, heap, &d.heap)) return damaged(file);
+    return qc_h5_each_record(file, tree, LINK_NAMES, ATTRIBUTE_NAMES, see_object, &d) || d.stopped || damaged(file);
 }
 
 /* ---- links ---- */

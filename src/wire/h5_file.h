@@ -51,6 +51,10 @@ bool qc_h5_each_link(struct qc_h5 *file, uint64_t object, bool (*visit)(void *us
 /* Every link or attribute message in a fractal heap, as a version 2 B-tree of names lists them. */
 bool qc_h5_each_dense(struct qc_h5 *file, uint64_t heap, uint64_t tree, bool (*visit)(void *user, const uint8_t *object, size_t size), void *user);
 
+/* Every record of a version 2 B-tree of kind `first` or `second`, until `visit` returns false. false: `visit` did, or damaged. */
+bool qc_h5_each_record(struct qc_h5 *file, uint64_t tree, int first, int second, bool (*visit)(void *user, const uint8_t *record, size_t size, int kind),
+                       void *user);
+
 /* The object at an absolute path over hard links; H5_NOWHERE if there is none. */
 uint64_t qc_h5_resolve(struct qc_h5 *file, const char *path);
 
@@ -68,7 +72,7 @@ bool qc_h5_read_type(const uint8_t *data, size_t size, struct h5_type *type);
 struct h5_space {
     bool null;
     int rank; /* at most 32 */
-    uint64_t dims[32];
+    uint64_t dims[32], most[32]; /* most: what each may grow to, H5_NOWHERE: without end */
     uint64_t elements; /* saturates at UINT64_MAX */
 };
 bool qc_h5_read_space(const uint8_t *data, size_t size, struct h5_space *space);

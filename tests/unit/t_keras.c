@@ -37,6 +37,7 @@ static const struct expectation models[] = {
     {"unknown_keys.keras", false, 4, {-6.68818712F, -2.49020863F, -6.82298183F, -2.37661123F}},
     /* the newer form of HDF5: more links and attributes than an object header holds */
     {"hdf5_latest.h5", false, 6, {2.61138082F, -3.57677579F, -0.807182431F, 2.50868821F, -3.5098176F, -0.805039167F}},
+    {"hdf5_chunks.h5", false, 6, {2.61138082F, -3.57677579F, -0.807182431F, 2.50868821F, -3.5098176F, -0.805039167F}}, /* every kind of chunk index */
     {"hdf5_track_order.h5", false, 6, {2.61138082F, -3.57677579F, -0.807182431F, 2.50868821F, -3.5098176F, -0.805039167F}},
     /* TensorFlowOpLayer */
     {"tf23_operations.h5", false, 8, {0.378539741F, 0.245799422F, 1.55494332F, 0.259599626F, 0.509586096F, 0.163622022F, 1.64200974F, 0.414651811F}},
@@ -143,7 +144,7 @@ static void refuses_by_name(void **state)
 /* Damage anywhere gives a model or a sentence; memory is given back either way. */
 static void survives_damage(void **state)
 {
-    static const char *const files[] = {DATA "keras2_nested.h5", DATA "keras3_partly_frozen.keras", DATA "hdf5_latest.h5", DATA "hdf5_track_order.h5"};
+    static const char *const files[] = {DATA "keras2_nested.h5", DATA "keras3_partly_frozen.keras", DATA "hdf5_latest.h5", DATA "hdf5_chunks.h5", DATA "hdf5_track_order.h5"};
     (void)state;
     for (size_t f = 0; f < sizeof files / sizeof *files; f++) {
         uint64_t random = f;
