@@ -3,6 +3,7 @@
  * inference.
  */
 #include "import/keras/tables.h"
+#include "import/lower/lookup.h"
 
 #include <string.h>
 
@@ -111,24 +112,6 @@ static void discretization(struct qc_keras_call *call)
     qc_keras_return(call, encode(call, bin, qc_keras_text(call, "output_mode", "int"), (int32_t)count + 1, NULL));
 }
 
-/*
- * index of x = out-of-vocabulary index + sum over words of [x = word] * (index of word - out-of-vocabulary index). Words are few and
- * differ, so that at most one term counts.
- */
-static struct qc_tensor *look_up(struct qc_keras_call *call, struct qc_tensor *x, const int32_t *words, const int32_t *offsets, int32_t count,
-                                 int32_t unknown)
-{
-    struct qc_build *b = call->b;
-    int32_t dims[QC_MAX_RANK];
-    for (int i = 0; i < x->rank; i++) dims[i] = QC_KEEP(i);
-    dims[x->rank] = 1;
-    struct qc_tensor *wide = qc_lower_reshape(b, qc_lower_cast(b, x, QC_INT32), x->rank + 1, dims);
-    struct qc_tensor *hit = QC_BUILD(b, EQUAL, NULL, wide, qc_build_i32s(b, count, words));
-    struct qc_tensor *offset = qc_build_binary(b, tfl_BuiltinOperator_MUL, qc_lower_cast(b, hit, QC_INT32), qc_build_i32s(b, count, offsets));
-    offset = qc_lower_reduce(b, tfl_BuiltinOperator_SUM, offset, 1, (int32_t[]){-1}, false);
-    return qc_build_binary(b, tfl_BuiltinOperator_ADD, offset, qc_build_i32(b, unknown));
-}
-
 static void integer_lookup(struct qc_keras_call *call)
 {
     const struct qc_json *vocabulary = qc_keras_plain(qc_keras_get(call->layer, "vocabulary"));
@@ -142,19 +125,19 @@ static void integer_lookup(struct qc_keras_call *call)
         qc_keras_fail(call, QC_UNSUPPORTED, "its vocabulary of 1 to %d integers must be in the configuration", MOST_VOCABULARY);
     if (unknowns > 1) qc_keras_fail(call, QC_UNSUPPORTED, "num_oov_indices above 1 hashes unknown values, which is not supported");
     if (qc_keras_bool(call, "invert", false)) qc_keras_fail(call, QC_UNSUPPORTED, "invert=True is not supported");
-    int32_t *words = qc_arena_array(call->im->arena, count + 1, 2 * sizeof *words), *offsets = words + count + 1, n = 0;
+    int32_t *words = qc_arena_array(call->im->arena, count + 1, 2 * sizeof *words), *indices = words + count + 1, n = 0;
     if (!words || qc_keras_failed(call)) return;
     int32_t unknown = masks && unknowns ? 1 : 0, first = masks + unknowns;
-    if (masks) words[n] = mask_token, offsets[n++] = -unknown;
+    if (masks) words[n] = mask_token, indices[n++] = 0;
     for (size_t i = 0; i < count; i++) {
         int64_t word;
         if (!qc_json_int(qc_json_at(vocabulary, i), &word) || word < INT32_MIN || word > INT32_MAX) {
             qc_keras_fail(call, QC_UNSUPPORTED, "entry %zu of its vocabulary is no 32-bit integer", i);
             return;
         }
-        words[n] = (int32_t)word, offsets[n++] = first + (int32_t)i - unknown;
+        words[n] = (int32_t)word, indices[n++] = first + (int32_t)i;
     }
-    struct qc_tensor *index = look_up(call, x, words, offsets, n, unknown);
+    struct qc_tensor *index = qc_lower_lookup(call->b, x->type == QC_INT64 ? x : qc_lower_cast(call->b, x, QC_INT32), words, indices, n, unknown);
     int32_t depth = first + (int32_t)count, most = qc_keras_int(call, "max_tokens", depth, 1, INT32_MAX);
     if (qc_keras_bool(call, "pad_to_max_tokens", false)) depth = most;
     qc_keras_return(call, encode(call, index, qc_keras_text(call, "output_mode", "int"), depth, NULL));

@@ -250,7 +250,7 @@ static const struct qc_tf_node *node_of(struct qc_tf_import *im, struct pb_bytes
     return at < 0 ? NULL : &im->package->top.node[at];
 }
 
-static struct pb_bytes input_of(const struct qc_tf_node *node, int index)
+struct pb_bytes qc_tf_node_input(const struct qc_tf_node *node, int index)
 {
     struct pb_reader in = pb_open(node->message);
     struct pb_field field;
@@ -266,7 +266,7 @@ static struct pb_bytes restored_key(struct qc_tf_import *im, struct pb_bytes ref
         const struct qc_tf_node *node = node_of(im, reference);
         if (!node) break;
         if (pb_equal(node->op, "Identity")) {
-            reference = input_of(node, 0);
+            reference = qc_tf_node_input(node, 0);
             continue;
         }
         if (!pb_equal(node->op, "RestoreV2")) break;
@@ -274,7 +274,7 @@ static struct pb_bytes restored_key(struct qc_tf_import *im, struct pb_bytes ref
         for (size_t i = 0; i < reference.size; i++)
             if (reference.at[i] == ':')
                 for (size_t j = i + 1; j < reference.size && k < 1 << 20; j++) k = 10 * k + (size_t)(reference.at[j] - '0');
-        const struct qc_tf_node *names = node_of(im, input_of(node, 1));
+        const struct qc_tf_node *names = node_of(im, qc_tf_node_input(node, 1));
         return names && pb_equal(names->op, "Const") ? qc_tf_string(pb_find(qc_tf_attr(names, "value"), 8), k) : (struct pb_bytes){NULL, 0};
     }
     return (struct pb_bytes){NULL, 0};
@@ -293,8 +293,8 @@ static qc_status trace_restores(struct qc_tf_import *im)
     for (uint32_t i = 0; i < top->node_count; i++) {
         const struct qc_tf_node *node = &top->node[i];
         if (!pb_equal(node->op, "Assign") && !pb_equal(node->op, "AssignVariableOp")) continue;
-        const struct qc_tf_node *variable = node_of(im, input_of(node, 0));
-        struct pb_bytes key = restored_key(im, input_of(node, 1));
+        const struct qc_tf_node *variable = node_of(im, qc_tf_node_input(node, 0));
+        struct pb_bytes key = restored_key(im, qc_tf_node_input(node, 1));
         if (variable && key.at) captures->restored[captures->restored_count++] = (struct qc_tf_restored){variable->name, key, NULL};
     }
     return QC_OK;

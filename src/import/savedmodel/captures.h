@@ -31,6 +31,9 @@ struct qc_tf_captures {
 qc_status qc_tf_captures_open(struct qc_tf_captures *captures, struct qc_tf_import *im, const char *folder) QC_MUST_USE;
 void qc_tf_captures_close(struct qc_tf_captures *captures);
 
+/* Reference number `index` of a node's inputs; {NULL, 0}: it has fewer. */
+struct pb_bytes qc_tf_node_input(const struct qc_tf_node *node, int index);
+
 /* Number of the child `name` of an object; -1 if it has none. */
 int64_t qc_tf_object_child(struct qc_tf_import *im, int64_t number, const char *name);
 /* Of a variable: its name, or {NULL, 0}, and its value. */

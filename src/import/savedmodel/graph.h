@@ -97,7 +97,7 @@ struct qc_tf_op {
 
 /* Rows by family, each ended by a row without a name. */
 extern const struct qc_tf_op qc_tf_elementwise_ops[], qc_tf_array_ops[], qc_tf_reduce_ops[], qc_tf_matrix_ops[], qc_tf_conv_ops[],
-    qc_tf_norm_ops[], qc_tf_control_ops[], qc_tf_list_ops[], qc_tf_resource_ops[], qc_tf_text_ops[], qc_tf_image_ops[], qc_tf_index_ops[],
+    qc_tf_norm_ops[], qc_tf_control_ops[], qc_tf_list_ops[], qc_tf_resource_ops[], qc_tf_text_ops[], qc_tf_table_ops[], qc_tf_image_ops[], qc_tf_index_ops[],
     qc_tf_scatter_ops[], qc_tf_fake_quant_ops[], qc_tf_rare_ops[];
 /* Makes im->op. */
 qc_status qc_tf_ops_sort(struct qc_tf_import *im) QC_MUST_USE;

@@ -24,7 +24,6 @@ qc_status qc_tf_text_step(struct qc_tf_step *s)
 }
 
 const struct qc_tf_op qc_tf_text_ops[] = {
-    {"LookupTableFindV2", refuse, 0, -1, 0, 0},
     {"LookupTableSizeV2", refuse, 0, -1, 0, 0},
     {"StringLower", refuse, 0, -1, 0, 0},
     {"StaticRegexReplace", refuse, 0, -1, 0, 0},
