@@ -13,10 +13,10 @@
 #include <time.h>
 
 struct bench {
-    const char *path, *threads, *runs, *warmup, *seconds, *layer, *shape, *signature;
+    const char *path, *threads, *runs, *warmup, *seconds, *most, *warmup_time, *pause, *layer, *shape, *signature;
     bool json, profile, memory, reference, winograd;
-    long thread_count, run_count, warmup_count;
-    double min_seconds;
+    long thread_count, run_count, warmup_count; /* warmup_count: those done, once measured */
+    double min_seconds, max_seconds, warmup_seconds, delay;
 };
 
 static double now(void)
@@ -132,7 +132,7 @@ static void evaluate(struct times *t, double warmup_sum, long warmups)
     qsort(t->us, t->count, sizeof *t->us, by_value);
 }
 
-/* The last line is that of benchmark_model, word for word, for scripts that read it. */
+/* The last lines are those of benchmark_model, word for word, for scripts that read them. */
 static void print_summary(const struct bench *b, const struct times *t)
 {
     char cpu[80];
@@ -141,8 +141,8 @@ static void print_summary(const struct bench *b, const struct times *t)
            percentile(t, 5), percentile(t, 90), percentile(t, 95), t->us[t->count - 1], t->mean, t->deviation);
     printf("  load %.3f ms, first inference %.3f ms\n", t->load / 1e3, t->first / 1e3);
     if (b->memory)
-        printf("  peak memory %.1f MB; values share %.0f KB, of which %.0f are alive at once\n", (double)t->peak_bytes / (1 << 20),
-               (double)t->arena_bytes / 1024, (double)t->arena_least / 1024);
+        printf("  values share %.0f KB, of which %.0f are alive at once\nOverall peak memory footprint (MB) via periodic monitoring: %g\n",
+               (double)t->arena_bytes / 1024, (double)t->arena_least / 1024, (double)t->peak_bytes / (1 << 20));
     printf("Inference timings in us: Init: %.0f, First inference: %.0f, Warmup (avg): %g, Inference (avg): %g\n", t->load, t->first, t->warmup, t->mean);
 }
 
@@ -240,25 +240,30 @@ static void print_json(const struct bench *b, const struct times *t)
     cli_json_string(qc_cpu_name(cpu, sizeof cpu));
 }
 
-static int measure(const struct bench *b, struct qc_session *session, struct times *t)
+static int measure(struct bench *b, struct qc_session *session, struct times *t)
 {
     struct qc_error error;
     enum { MOST = 1000000 };
+    const struct timespec pause = {(time_t)b->delay, (long)((b->delay - floor(b->delay)) * 1e9)};
     double begin = now();
+    long warmups = 0;
     if (!(t->us = malloc(MOST * sizeof *t->us))) return cli_failf(CLI_FAILED, "out of memory");
     if (qc_session_invoke(session, &error)) return cli_fail(&error);
     t->first = now() - begin;
     begin = now();
-    for (long i = 0; i < b->warmup_count; i++)
+    for (; warmups < b->warmup_count || now() - begin < b->warmup_seconds * 1e6; warmups++)
         if (qc_session_invoke(session, &error)) return cli_fail(&error);
     double warmup_sum = now() - begin;
+    b->warmup_count = warmups;
     begin = now();
     while (t->count < MOST && ((long)t->count < b->run_count || now() - begin < b->min_seconds * 1e6)) {
+        if (t->count && now() - begin >= b->max_seconds * 1e6) break;
+        if (t->count && b->delay > 0) nanosleep(&pause, NULL);
         double start = now();
         if (qc_session_invoke(session, &error)) return cli_fail(&error);
         t->us[t->count++] = now() - start;
     }
-    evaluate(t, warmup_sum, b->warmup_count);
+    evaluate(t, warmup_sum, warmups);
     t->arena_bytes = qc_session_arena(session, &t->arena_least);
     return CLI_DONE;
 }
@@ -278,14 +283,50 @@ static void report(const struct bench *b, struct qc_model *model, struct qc_sess
     if (b->profile) print_profile(session, invocations);
 }
 
+/* Options of benchmark_model that have nothing to set here, so that its command lines work. The first few ask for a delegate if they are true. */
+static const char *const unused[] = {"--use_gpu", "--use_nnapi", "--use_hexagon", "--use_coreml", "--use_xnnpack", "--allow_fp16", "--verbose",
+                                     "--benchmark_name", "--output_prefix", "--require_full_delegation", "--release_dynamic_tensors",
+                                     "--optimize_memory_for_large_tensors", "--use_caching", "--enable_builtin_cast_constant_cache",
+                                     "--max_profiling_buffer_entries", "--allow_dynamic_profiling_buffer_increase", "--memory_footprint_check_interval_ms",
+                                     "--tensor_name_display_length", "--tensor_type_display_length", "--alloc_type_display_length",
+                                     "--xnnpack_force_fp16", "--max_delegated_partitions", "--min_nodes_per_partition", "--disable_delegate_clustering"};
+enum { DELEGATES = 4, UNUSED = sizeof unused / sizeof *unused };
+
+static int parse(int argc, char **argv, const struct cli_option *option, int count)
+{
+    struct cli_option all[64];
+    const char *value[UNUSED] = {NULL};
+    memcpy(all, option, (size_t)count * sizeof *all);
+    for (int i = 0; i < UNUSED; i++) all[count + i] = (struct cli_option){unused[i], NULL, &value[i], NULL};
+    int left = cli_parse(argc, argv, all, count + UNUSED);
+    for (int i = 0; i < DELEGATES && left >= 0; i++)
+        if (value[i] && (!strcmp(value[i], "true") || !strcmp(value[i], "1")))
+            return cli_failf(-1, "%s: quantc has no delegates; every operator runs on the CPU", unused[i]);
+    return left;
+}
+
+static bool numbers(struct bench *b)
+{
+    return (!b->threads || cli_number("--threads", b->threads, -1, 256, &b->thread_count)) &&
+           (!b->runs || cli_number("--runs", b->runs, 1, 1000000, &b->run_count)) &&
+           (!b->warmup || cli_number("--warmup", b->warmup, 0, 1000000, &b->warmup_count)) &&
+           (!b->seconds || cli_real("--min-secs", b->seconds, 0, 3600, &b->min_seconds)) &&
+           (!b->most || cli_real("--max-secs", b->most, 0, 1e6, &b->max_seconds)) &&
+           (!b->warmup_time || cli_real("--warmup-min-secs", b->warmup_time, 0, 3600, &b->warmup_seconds)) &&
+           (!b->pause || cli_real("--run-delay", b->pause, -1, 3600, &b->delay));
+}
+
 static int run(int argc, char **argv)
 {
-    struct bench b = {.thread_count = 1, .run_count = 50, .warmup_count = 5, .min_seconds = 0.5};
+    struct bench b = {.thread_count = 1, .run_count = 50, .warmup_count = 5, .min_seconds = 0.5, .max_seconds = 150};
     const struct cli_option option[] = {{"--graph", "-g", &b.path, NULL},
                                         {"--threads", "--num_threads", &b.threads, NULL},
                                         {"--runs", "--num_runs", &b.runs, NULL},
                                         {"--warmup", "--warmup_runs", &b.warmup, NULL},
                                         {"--min-secs", "--min_secs", &b.seconds, NULL},
+                                        {"--max-secs", "--max_secs", &b.most, NULL},
+                                        {"--warmup-min-secs", "--warmup_min_secs", &b.warmup_time, NULL},
+                                        {"--run-delay", "--run_delay", &b.pause, NULL},
                                         {"--input-layer", "--input_layer", &b.layer, NULL},
                                         {"--input-shape", "--input_layer_shape", &b.shape, NULL},
                                         {"--signature", "--signature_to_run_for", &b.signature, NULL},
@@ -294,14 +335,11 @@ static int run(int argc, char **argv)
                                         {"--memory", "--report_peak_memory_footprint", NULL, &b.memory},
                                         {"--reference", NULL, NULL, &b.reference},
                                         {"--winograd", NULL, NULL, &b.winograd}};
-    int count = cli_parse(argc, argv, option, sizeof option / sizeof *option);
+    int count = parse(argc, argv, option, sizeof option / sizeof *option);
     if (count < 0) return CLI_USAGE;
     if (count == 1 && !b.path) b.path = argv[1];
     if (count > 1 || !b.path) return cli_failf(CLI_USAGE, "usage: quantc bench MODEL [options]");
-    if (b.threads && !cli_number("--threads", b.threads, -1, 256, &b.thread_count)) return CLI_USAGE;
-    if (b.runs && !cli_number("--runs", b.runs, 1, 1000000, &b.run_count)) return CLI_USAGE;
-    if (b.warmup && !cli_number("--warmup", b.warmup, 0, 1000000, &b.warmup_count)) return CLI_USAGE;
-    if (b.seconds && !cli_real("--min-secs", b.seconds, 0, 3600, &b.min_seconds)) return CLI_USAGE;
+    if (!numbers(&b)) return CLI_USAGE;
     struct qc_error error;
     struct qc_options options = {.threads = (int)b.thread_count, .profile = b.profile, .reference = b.reference, .winograd = b.winograd,
                                  .signature = b.signature};
@@ -322,11 +360,15 @@ static int run(int argc, char **argv)
 const struct cli_command qc_command_bench = {
     "bench", "time a model",
     "usage: quantc bench MODEL [options]\n\n"
-    "Times invocations of the model on generated inputs. Names in parentheses are those of TensorFlow Lite's benchmark_model.\n\n"
+    "Times invocations of the model on generated inputs. Names in parentheses are those of TensorFlow Lite's benchmark_model;\n"
+    "those of its other options that have nothing to set here (delegates, its output's layout) are taken and do nothing.\n\n"
     "  --threads N          threads (1) (--num_threads)\n"
     "  --runs N             at least so many runs (50) (--num_runs)\n"
     "  --warmup N           runs before, not counted (5) (--warmup_runs)\n"
     "  --min-secs S         at least so many seconds (0.5) (--min_secs)\n"
+    "  --max-secs S         at most so many seconds (150) (--max_secs)\n"
+    "  --warmup-min-secs S  at least so many seconds of runs before (0) (--warmup_min_secs)\n"
+    "  --run-delay S        seconds between runs (0) (--run_delay)\n"
     "  --input-shape SHAPE  sizes of the inputs, \"1,224,224,3:1,10\" (--input_layer_shape)\n"
     "  --input-layer NAMES  which inputs the shapes are for, \"image,ids\" (--input_layer)\n"
     "  --signature NAME     run this signature (--signature_to_run_for)\n"
