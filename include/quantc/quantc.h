@@ -117,7 +117,7 @@ struct qc_allocator {
 /* Zero-initialise, then set what matters. NULL stands for all zeros. */
 struct qc_options {
     const struct qc_allocator *allocator; /* NULL: malloc. Copied */
-    size_t max_memory;                    /* bytes this object may hold at once; 0: no ceiling */
+    size_t max_memory;                    /* bytes this object may hold at once (a session: with its model); 0: no ceiling */
     int threads;                          /* sessions: 0 or 1: the caller's thread alone; n: n threads in all; -1: one per core */
     bool reference;                       /* sessions: TFLite's reference arithmetic in place of the default one (docs/bit-exactness.md) */
     bool winograd;                        /* sessions: float32 3x3 convolutions of stride 1 by Winograd's F(4x4, 3x3) where that is faster; not

@@ -78,12 +78,17 @@ qc_status qc_env_take(struct qc_env *env, struct qc_error *error)
 /* The size of a block stands in the 16 bytes before it. */
 enum { HEADER = 16 };
 
+size_t qc_env_left(const struct qc_env *env)
+{
+    return env->limit ? env->limit - QC_MIN(env->used + env->elsewhere, env->limit) : SIZE_MAX;
+}
+
 void *qc_env_resize(struct qc_env *env, void *block, size_t bytes)
 {
     size_t old = 0;
     char *raw = block ? (char *)block - HEADER : NULL;
     if (raw) memcpy(&old, raw, sizeof old);
-    if (bytes > SIZE_MAX - HEADER || (env->limit && bytes > old && bytes - old > env->limit - QC_MIN(env->used, env->limit))) {
+    if (bytes > SIZE_MAX - HEADER || (bytes > old && bytes - old > qc_env_left(env))) {
         qc_fail(env, QC_NOMEM, "%zu bytes of memory are needed at once, more than the limit of %zu leaves", bytes, env->limit);
         return NULL;
     }

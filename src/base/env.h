@@ -26,6 +26,7 @@
 struct qc_env {
     struct qc_allocator allocator;
     size_t limit, used, peak; /* bytes; limit 0: none */
+    size_t elsewhere;         /* held by others, but under this limit too */
     struct qc_error error;
     void (*note)(void *user, const char *sentence); /* may be NULL */
     void *note_user;
@@ -51,6 +52,8 @@ qc_status qc_env_take(struct qc_env *env, struct qc_error *error);
 #define QC_GIVEN(argument, error) qc_given(argument, __func__, #argument, error)
 bool qc_given(const void *argument, const char *function, const char *name, struct qc_error *error);
 
+/* Bytes that the limit leaves; SIZE_MAX without one. */
+size_t qc_env_left(const struct qc_env *env);
 /* malloc / realloc / free against the env's allocator and ceiling. Sizes are remembered. NULL with QC_NOMEM recorded;
  * 16-byte aligned; qc_env_alloc zeroes, qc_env_resize leaves new bytes undefined. A size of 0 gives a valid block. */
 void *qc_env_alloc(struct qc_env *env, size_t bytes) QC_MUST_USE;

@@ -53,17 +53,27 @@ static struct qc_pack_store *store_of(struct qc_model *model, struct qc_env *env
     return model->packs;
 }
 
-static void *place(struct qc_pack_store *store, size_t bytes)
+static struct chunk *add_chunk(struct qc_pack_store *store, struct qc_env *env, size_t bytes)
 {
     enum { MOST = 64 << 20 };
+    const bool limited = env->limit != 0; /* then no byte more than needed; the session that needs it first pays for it */
+    const size_t size = limited ? bytes : QC_MAX(bytes, QC_MIN(store->total, (size_t)MOST));
+    const size_t room = sizeof(struct chunk) + (limited ? size + 64 : qc_huge_room(size));
+    if (size > SIZE_MAX / 2 || room > qc_env_left(env)) return NULL;
+    struct chunk *chunk = qc_env_resize(&store->env, NULL, room);
+    if (!chunk) return NULL;
+    if (limited) env->elsewhere += room;
+    char *block = limited ? (char *)(((uintptr_t)(chunk + 1) + 63) & ~(uintptr_t)63) : qc_huge_align(chunk + 1, size);
+    *chunk = (struct chunk){store->chunk, block, block + size};
+    return store->chunk = chunk;
+}
+
+static void *place(struct qc_pack_store *store, struct qc_env *env, size_t bytes)
+{
     bytes = (bytes + 63) & ~(size_t)63;
     struct chunk *chunk = store->chunk;
     if (!chunk || bytes > (size_t)(chunk->end - chunk->at)) {
-        const size_t size = QC_MAX(bytes, QC_MIN(store->total, (size_t)MOST));
-        if (size > SIZE_MAX / 2 || !(chunk = qc_env_resize(&store->env, NULL, sizeof *chunk + qc_huge_room(size)))) return NULL;
-        char *block = qc_huge_align(chunk + 1, size);
-        *chunk = (struct chunk){store->chunk, block, block + size};
-        store->chunk = chunk;
+        if (!(chunk = add_chunk(store, env, bytes))) return NULL;
     }
     void *block = chunk->at;
     chunk->at += bytes;
@@ -74,15 +84,11 @@ static void *place(struct qc_pack_store *store, size_t bytes)
 static struct entry *make(struct qc_pack_store *store, struct qc_env *env, const struct qc_tensor *tensor, const char *kind, size_t bytes)
 {
     size_t length = strlen(kind) + 1;
-    if (env->limit && bytes > env->limit - QC_MIN(env->used, env->limit)) {
-        qc_fail(env, QC_NOMEM, "packed weights of %zu bytes do not fit in the memory limit of %zu", bytes, env->limit);
-        return NULL;
-    }
     struct entry *entry = qc_env_alloc(&store->env, sizeof *entry + length);
-    void *block = entry && bytes < SIZE_MAX - 64 ? place(store, bytes) : NULL;
+    void *block = entry && bytes < SIZE_MAX - 64 ? place(store, env, bytes) : NULL;
     if (!block) {
         qc_env_free(&store->env, entry);
-        qc_fail(env, QC_NOMEM, "out of memory for %zu bytes of packed weights", bytes);
+        qc_fail(env, QC_NOMEM, "packed weights of %zu bytes are needed, more than memory or its limit of %zu leaves", bytes, env->limit);
         qc_env_take(&store->env, NULL);
         return NULL;
     }

@@ -121,6 +121,7 @@ struct qc_session *qc_session_start(struct qc_model *model, const struct qc_opti
         return NULL;
     }
     session->env = env;
+    session->env.elsewhere = model->env.used; /* the ceiling is one for both */
     session->model = model;
     session->options = merged;
     session->options.allocator = NULL;

@@ -174,9 +174,9 @@ static void sessions_share_a_model_between_threads(void **state)
 
 /* y = relu(x v) w, large enough to be split between the threads of a pool; weights are packed. */
 enum { WIDE = 512 };
-static struct qc_model *heavy(void)
+static struct qc_model *heavy(const struct qc_options *options)
 {
-    struct qc_model *model = qc_model_new(NULL, NULL);
+    struct qc_model *model = qc_model_new(options, NULL);
     struct qc_build b = {.graph = model->graph[0], .scope = "net"};
     float *weights = qc_arena_array(&model->arena, WIDE * WIDE, sizeof *weights);
     uint64_t random = 9;
@@ -222,7 +222,7 @@ static void sessions_with_pools_share_weights(void **state)
     pthread_t thread[3];
     struct shared_run run[3];
     (void)state;
-    struct qc_model *model = heavy();
+    struct qc_model *model = heavy(NULL);
     for (int i = 0; i < 3; i++) {
         run[i] = (struct shared_run){.model = model};
         assert_int_equal(pthread_create(&thread[i], NULL, run_with_pool, &run[i]), 0);
@@ -247,7 +247,7 @@ static void fill_block(void *block, const void *context)
 static void packed_blocks_are_aligned_and_made_once(void **state)
 {
     (void)state;
-    struct qc_model *model = heavy();
+    struct qc_model *model = heavy(NULL);
     struct qc_env env;
     const char *const kind[] = {"one", "two"};
     const char *block[2][200];
@@ -276,7 +276,7 @@ static void a_ceiling_of_memory_is_kept(void **state)
 {
     (void)state;
     struct qc_error error;
-    struct qc_model *model = heavy();
+    struct qc_model *model = heavy(NULL);
     assert_null(qc_session_create(model, &(struct qc_options){.max_memory = 10000}, &error));
     assert_int_equal(error.status, QC_NOMEM);
     assert_non_null(strstr(error.text, "10000"));
@@ -286,6 +286,46 @@ static void a_ceiling_of_memory_is_kept(void **state)
     assert_int_equal(error.status, QC_NOMEM);
     qc_session_free(session);
     qc_model_free(model);
+}
+
+struct meter {
+    size_t now, most;
+};
+
+static void *metered(void *user, void *block, size_t bytes)
+{
+    enum { HEAD = 16 };
+    struct meter *meter = user;
+    size_t *raw = block ? (size_t *)(void *)((char *)block - HEAD) : NULL, old = raw ? *raw : 0;
+    meter->now += bytes - old;
+    meter->most = meter->now > meter->most ? meter->now : meter->most;
+    if (!bytes) {
+        free(raw);
+        return NULL;
+    }
+    size_t *fresh = realloc(raw, bytes + HEAD);
+    *fresh = bytes;
+    return (char *)fresh + HEAD;
+}
+
+/* Model, packed weights and values together, whatever the ceiling. */
+static void nothing_is_held_above_the_ceiling(void **state)
+{
+    enum { LEAST = WIDE * WIDE * 5, STEP = 200000, BLOCKS = 64 * 16 }; /* of an allocation the 16 bytes that hold its size are not counted */
+    int made = 0;
+    (void)state;
+    for (size_t limit = LEAST; limit < 4 << 20; limit += STEP) {
+        struct meter meter = {0};
+        const struct qc_allocator allocator = {.resize = metered, .user = &meter};
+        struct qc_model *model = heavy(&(struct qc_options){.allocator = &allocator});
+        struct qc_session *session = qc_session_create(model, &(struct qc_options){.allocator = &allocator, .max_memory = limit}, NULL);
+        made += session && !qc_session_invoke(session, NULL);
+        if (meter.most > limit + BLOCKS) fail_msg("%zu bytes were held, the ceiling was %zu", meter.most, limit);
+        qc_session_free(session);
+        qc_model_free(model);
+        assert_int_equal(meter.now, 0);
+    }
+    assert_true(made > 0 && made < 10);
 }
 
 /* Wrong arguments get a status and a sentence that names them. */
@@ -384,7 +424,7 @@ int main(void)
         cmocka_unit_test(sessions_share_a_model_between_threads),
         cmocka_unit_test(sessions_with_pools_share_weights),
         cmocka_unit_test(packed_blocks_are_aligned_and_made_once),
-        cmocka_unit_test(a_ceiling_of_memory_is_kept),
+        cmocka_unit_test(a_ceiling_of_memory_is_kept), cmocka_unit_test(nothing_is_held_above_the_ceiling),
         cmocka_unit_test(wrong_arguments_are_errors),
         cmocka_unit_test(every_failed_allocation_is_an_error),
     };
