@@ -185,10 +185,41 @@ static void qadd_s16_simd(const void *params, void *out, const void *const *in, 
     const void *const rest[QC_ROW_INPUTS] = {a + i * step[0], b + i * step[1]};
     qadd_s16(params, o + i, rest, step, n - i);
 }
+
+/* Products of 16 bits leave room for half of what the shift drops. */
+QC_INLINE vi product_requant(vi product, struct qc_multiplier m)
+{
+    const vi x = vi_high_mul(product, m.multiplier);
+    return m.shift ? vi_sra_by(vi_add(vi_add(x, vi_set1((1 << -m.shift) >> 1)), vi_sra_by(x, 31)), -m.shift) : x;
+}
+
+static void qmul_s16_simd(const void *params, void *out, const void *const *in, const size_t *step, size_t n)
+{
+    const struct qc_arith_quantized *p = params;
+    const struct qc_multiplier m = p->out;
+    const int16_t *a = in[0], *b = in[1], low = (int16_t)p->low, high = (int16_t)p->high;
+    int16_t *o = out;
+    const vi one_a = vi_set1(*a), one_b = vi_set1(*b);
+    const bool plain = !p->a_zero && !p->b_zero && !p->zero && m.shift <= 0 && m.shift > -31 && m.multiplier >= 0;
+    size_t i = 0;
+    for (; plain && i + 2 * vf_width <= n; i += 2 * vf_width) {
+        vi y[2];
+        QC_UNROLL
+        for (int k = 0; k < 2; k++) {
+            const vi x0 = step[0] ? vi_load_s16(a + i + k * vf_width) : one_a, x1 = step[1] ? vi_load_s16(b + i + k * vf_width) : one_b;
+            y[k] = product_requant(vi_mul(x0, x1), m);
+        }
+        vb_store((int8_t *)(o + i), vb_pack_s16(y[0], y[1], low, high));
+    }
+    const void *const rest[QC_ROW_INPUTS] = {a + i * step[0], b + i * step[1]};
+    qmul_s16(params, o + i, rest, step, n - i);
+}
 #define QADD_S16 qadd_s16_simd
+#define QMUL_S16 qmul_s16_simd
 #else
 QUANTIZED_ROW(qmul_fast_s8, int8_t, qmul_fast)
 #define QADD_S16 qadd_s16
+#define QMUL_S16 qmul_s16
 #endif
 
 #define ARITH_ROWS                                                                                                                   \
@@ -206,5 +237,5 @@ QUANTIZED_ROW(qmul_fast_s8, int8_t, qmul_fast)
         [QC_ARITH_QADD_FAST] = {[QC_INT8] = qadd_fast_s8, [QC_UINT8] = qadd_fast_u8},                                                \
         [QC_ARITH_QADD] = {[QC_INT8] = qadd_s8, [QC_UINT8] = qadd_u8, [QC_INT16] = QADD_S16},                                        \
         [QC_ARITH_QMUL_FAST] = {[QC_INT8] = qmul_fast_s8, [QC_UINT8] = qmul_fast_u8},                                                \
-        [QC_ARITH_QMUL] = {[QC_INT8] = qmul_s8, [QC_UINT8] = qmul_u8, [QC_INT16] = qmul_s16},                                        \
+        [QC_ARITH_QMUL] = {[QC_INT8] = qmul_s8, [QC_UINT8] = qmul_u8, [QC_INT16] = QMUL_S16},                                        \
     }

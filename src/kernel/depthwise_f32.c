@@ -75,7 +75,7 @@ static void run_row(const struct qc_depthwise_f32_call *call, size_t row, size_t
         call->kernel->strip(&s);
     }
     if (call->finish)
-        qc_finish_f32(call->finish, call->y, row * w->out_w * call->channels + begin, call->channels, w->out_w, end - begin);
+        qc_finish_rows(call->finish, call->y, sizeof(float), row * w->out_w * call->channels + begin, call->channels, w->out_w, end - begin);
 }
 
 static void run_rows(void *context, size_t begin, size_t end, int thread)

@@ -158,6 +158,8 @@ static void run_pixels(const struct qc_depthwise_s8_call *call, const struct wor
     t.c = (char *)call->c + (line * w->out_w + x) * call->channels * qc_s8_form_bytes(call->form);
     if (call->channels < kernel->block) run_narrow(call, work, t);
     else kernel->tile(&t);
+    if (call->finish)
+        qc_finish_rows(call->finish, call->c, qc_s8_form_bytes(call->form), (line * w->out_w + x) * call->channels, call->channels, count, call->channels);
 }
 
 /* First output column whose window begins inside of the picture, and one past the last whose window ends there. */

@@ -62,6 +62,7 @@ struct qc_depthwise_s8_call {
     void *c;
     int32_t zero, zero_point;
     float row_scale, low, high; /* as in gemm_s8.h */
+    const struct qc_finish *finish; /* NULL: nothing */
     void *work; /* qc_depthwise_s8_work_bytes, 64-byte aligned */
 };
 size_t qc_depthwise_s8_work_bytes(const struct qc_depthwise_s8 *kernel, size_t channels, size_t taps, size_t in_w, int threads);

@@ -25,7 +25,7 @@ struct qc_finish {
     struct qc_finish_pass pass[QC_FINISH_MOST];
 };
 
-/* `rows` rows of `columns` floats that begin `at` floats behind `c`, one `pitch` behind the other. */
-void qc_finish_f32(const struct qc_finish *finish, float *c, size_t at, size_t pitch, size_t rows, size_t columns);
+/* `rows` rows of `columns` elements of `element` bytes that begin `at` elements behind `c`, one `pitch` behind the other. */
+void qc_finish_rows(const struct qc_finish *finish, void *c, size_t element, size_t at, size_t pitch, size_t rows, size_t columns);
 
 #endif

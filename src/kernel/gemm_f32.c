@@ -159,7 +159,7 @@ static void run_group(const struct loop *l, struct qc_gemm_f32_tile *t, size_t m
         t->c = call->c + m * call->ldc + n;
         kernel(t);
     }
-    if (call->finish) qc_finish_f32(call->finish, call->c, m * call->ldc + b->column, call->ldc, t->rows, b->column_end - b->column);
+    if (call->finish) qc_finish_rows(call->finish, call->c, sizeof(float), m * call->ldc + b->column, call->ldc, t->rows, b->column_end - b->column);
 }
 
 static void run_lines(const struct loop *l, struct qc_gemm_f32_tile *t, const struct block *b, size_t *offset)

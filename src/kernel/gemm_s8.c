@@ -240,7 +240,7 @@ static const void *const *ready_rows(const struct loop *l, size_t first, size_t 
     return r->ready;
 }
 
-enum { WIDEST = 64 };
+enum { WIDEST = 64, FINISH_ELEMENTS = 2048 /* long rows, still in the first-level cache */ };
 
 /* A tile of int16 whose sums need more than 32 bits: in pieces of k, added in 64. */
 static void run_chunks(const struct qc_gemm_s8_call *call, struct qc_gemm_s8_tile t)
@@ -280,6 +280,7 @@ static void run_block(const struct loop *l, size_t row_begin, size_t row_end, si
     struct qc_gemm_s8_tile t = {.form = call->form, .taps = l->taps, .depth = l->depth, .panel_bytes = l->panel_bytes, .zero = zero, .row_scale = scale, .ldc = call->ldc,
                                 .zero_point = call->zero_point, .low = call->low, .high = call->high};
     const size_t element = qc_s8_form_bytes(call->form);
+    size_t finished = row_begin;
     const bool chunks = call->form >= QC_S16_WIDE && QC_MAX(call->chunk, call->kernel->exact) < l->taps * l->depth;
     for (size_t m = row_begin; m < row_end; m += QC_TILE_ROWS) {
         const size_t nth = (m - row_begin) % l->at_once;
@@ -297,6 +298,10 @@ static void run_block(const struct loop *l, size_t row_begin, size_t row_end, si
             if (chunks) run_chunks(call, t);
             else call->kernel->tile(&t);
         }
+        const size_t rows = m + t.rows - finished, columns = column_end - column_begin;
+        if (!call->finish || (m + t.rows < row_end && rows * columns < FINISH_ELEMENTS)) continue;
+        qc_finish_rows(call->finish, call->c, element, finished * call->ldc + column_begin, call->ldc, rows, columns);
+        finished += rows;
     }
 }
 

@@ -27,6 +27,7 @@
 
 #include "base/pool.h"
 #include "base/requant.h"
+#include "kernel/finish.h"
 #include "kernel/kernel.h"
 #include "kernel/window.h"
 #include <math.h>
@@ -148,6 +149,7 @@ struct qc_gemm_s8_call {
     size_t ldc;
     int32_t zero_point;
     float low, high;
+    const struct qc_finish *finish; /* NULL: nothing. Other tensors have the pitch ldc, too */
     void *work; /* qc_gemm_s8_work_bytes, 64-byte aligned */
 };
 size_t qc_gemm_s8_work_bytes(const struct qc_gemm_s8 *kernel, size_t taps, size_t depth, bool gather, int threads);

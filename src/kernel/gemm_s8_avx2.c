@@ -25,17 +25,17 @@ QC_INLINE vi join(vi a, vi b) { return _mm256_permute4x64_epi64(_mm256_hadd_epi3
 
 #include "kernel/gemm_s8_template.h"
 
-QC_TILE(1, 1) QC_TILE(1, 2) QC_TILE(2, 1) QC_TILE(2, 2) QC_TILE(3, 1) QC_TILE(4, 1) QC_TILE(5, 1) QC_TILE(6, 1)
+QC_TILE(1, 1) QC_TILE(1, 2) QC_TILE(2, 1) QC_TILE(2, 2) QC_TILE(4, 1) QC_TILE(6, 1)
 
 static void run(const struct qc_gemm_s8_tile *t)
 {
-    static tile_fn *const one[QC_TILE_ROWS] = {tile_1x1, tile_2x1, tile_3x1, tile_4x1, tile_5x1, tile_6x1};
+    static tile_fn *const one[ROW_TILES] = {tile_1x1, tile_2x1, tile_4x1, tile_6x1};
     if (t->rows <= 2 && t->columns > 8) {
         (t->rows == 1 ? tile_1x2 : tile_2x2)(t, 0, t->columns);
         return;
     }
-    one[t->rows - 1](t, 0, QC_MIN(t->columns, (size_t)8));
-    if (t->columns > 8) one[t->rows - 1](t, 8, t->columns - 8);
+    one[row_tile(t->rows)](t, 0, QC_MIN(t->columns, (size_t)8));
+    if (t->columns > 8) one[row_tile(t->rows)](t, 8, t->columns - 8);
 }
 
 static void widen(const void *from, size_t n, void *ready)

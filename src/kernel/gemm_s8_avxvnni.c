@@ -24,14 +24,13 @@ QC_INLINE vi join(vi a, vi b) { return (void)b, a; }
 
 #include "kernel/gemm_s8_template.h"
 
-QC_TILE(1, 1) QC_TILE(1, 2) QC_TILE(2, 1) QC_TILE(2, 2) QC_TILE(3, 1) QC_TILE(3, 2)
-QC_TILE(4, 1) QC_TILE(4, 2) QC_TILE(5, 1) QC_TILE(5, 2) QC_TILE(6, 1) QC_TILE(6, 2)
+QC_TILE(1, 1) QC_TILE(1, 2) QC_TILE(2, 1) QC_TILE(2, 2)
+QC_TILE(4, 1) QC_TILE(4, 2) QC_TILE(6, 1) QC_TILE(6, 2)
 
 static void run(const struct qc_gemm_s8_tile *t)
 {
-    static tile_fn *const table[QC_TILE_ROWS][2] = {{tile_1x1, tile_1x2}, {tile_2x1, tile_2x2}, {tile_3x1, tile_3x2},
-                                                    {tile_4x1, tile_4x2}, {tile_5x1, tile_5x2}, {tile_6x1, tile_6x2}};
-    table[t->rows - 1][(t->columns - 1) / 8](t, 0, t->columns);
+    static tile_fn *const table[ROW_TILES][2] = {{tile_1x1, tile_1x2}, {tile_2x1, tile_2x2}, {tile_4x1, tile_4x2}, {tile_6x1, tile_6x2}};
+    table[row_tile(t->rows)][(t->columns - 1) / 8](t, 0, t->columns);
 }
 QC_ISA_END
 

@@ -26,12 +26,12 @@ QC_INLINE vi join(vi a, vi b) { return (void)b, a; }
 
 #include "kernel/gemm_s8_template.h"
 
-QC_TILE(1, 4) QC_TILE(2, 4) QC_TILE(3, 4) QC_TILE(4, 4) QC_TILE(5, 4) QC_TILE(6, 4)
+QC_TILE(1, 4) QC_TILE(2, 4) QC_TILE(4, 4) QC_TILE(6, 4)
 
 static void run(const struct qc_gemm_s8_tile *t)
 {
-    static tile_fn *const table[QC_TILE_ROWS] = {tile_1x4, tile_2x4, tile_3x4, tile_4x4, tile_5x4, tile_6x4};
-    table[t->rows - 1](t, 0, t->columns);
+    static tile_fn *const table[ROW_TILES] = {tile_1x4, tile_2x4, tile_4x4, tile_6x4};
+    table[row_tile(t->rows)](t, 0, t->columns);
 }
 QC_ISA_END
 

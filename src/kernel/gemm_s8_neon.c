@@ -28,12 +28,12 @@ QC_INLINE vi join(vi a, vi b) { return vpaddq_s32(a, b); }
 
 #include "kernel/gemm_s8_template.h"
 
-QC_TILE(1, 1) QC_TILE(2, 1) QC_TILE(3, 1) QC_TILE(4, 1) QC_TILE(5, 1) QC_TILE(6, 1)
+QC_TILE(1, 1) QC_TILE(2, 1) QC_TILE(4, 1) QC_TILE(6, 1)
 
 static void run(const struct qc_gemm_s8_tile *t)
 {
-    static tile_fn *const one[QC_TILE_ROWS] = {tile_1x1, tile_2x1, tile_3x1, tile_4x1, tile_5x1, tile_6x1};
-    for (size_t n = 0; n < t->columns; n += 4) one[t->rows - 1](t, n, t->columns - n);
+    static tile_fn *const one[ROW_TILES] = {tile_1x1, tile_2x1, tile_4x1, tile_6x1};
+    for (size_t n = 0; n < t->columns; n += 4) one[row_tile(t->rows)](t, n, t->columns - n);
 }
 
 static void widen(const void *from, size_t n, void *ready)

@@ -156,7 +156,7 @@ QC_INLINE vi start_of(const struct qc_gemm_s8_tile *t, const char *w, int unit)
     return TAKES_S16 && t->form >= QC_S16_WIDE ? vi_zero() : vi_sub(vi_load(head + 16), vi_mul(vi_load(head), vi_set1(t->zero[0] + X_BIAS)));
 }
 
-/* Columns [first, first + columns) of the tile, at most `units` vectors. */
+/* Columns [first, first + columns) of the tile, at most `units` vectors; t->rows is `rows` or one less. */
 QC_INLINE void tile(const struct qc_gemm_s8_tile *t, const int rows, const int units, const size_t first, const size_t columns)
 {
     const char *w = column_at(t, first, 4);
@@ -174,7 +174,7 @@ QC_INLINE void tile(const struct qc_gemm_s8_tile *t, const int rows, const int u
     for (size_t tap = 0; tap < t->taps; tap++) {
         const char *a[QC_TILE_ROWS];
         QC_UNROLL
-        for (int m = 0; m < rows; m++) a[m] = t->a[tap * QC_TILE_ROWS + (size_t)m];
+        for (int m = 0; m < rows; m++) a[m] = t->a[tap * QC_TILE_ROWS + (m < rows - 1 ? (size_t)m : t->rows - 1)];
         for (size_t k = 0; k < count; k++, body += ROW_BYTES) {
             vi b[4];
             QC_UNROLL
@@ -199,13 +199,13 @@ QC_INLINE void tile(const struct qc_gemm_s8_tile *t, const int rows, const int u
         }
     }
     int16_t cut[QC_TILE_ROWS * 4 * vf_width];
-    const bool whole = columns >= (size_t)(units * vf_width);
+    const bool whole = columns >= (size_t)(units * vf_width) && t->rows == (size_t)rows;
     if (TAKES_S8 && t->form == QC_S8_REQUANT) {
         finish_bytes(t, rows, units, w, whole ? (int8_t *)t->c + first : (int8_t *)cut, whole ? t->ldc : 4 * vf_width, total);
-        if (!whole) copy_rows(t, first, columns, cut, 4 * vf_width);
+        if (!whole) copy_rows(t, first, QC_MIN(columns, (size_t)(units * vf_width)), cut, 4 * vf_width);
     } else if (TAKES_S16 && t->form == QC_S16_NARROW) {
         finish_narrow(t, rows, units, w, whole ? (int16_t *)t->c + first : cut, whole ? t->ldc : 4 * vf_width, total);
-        if (!whole) copy_rows(t, first, columns, cut, 4 * vf_width);
+        if (!whole) copy_rows(t, first, QC_MIN(columns, (size_t)(units * vf_width)), cut, 4 * vf_width);
     } else {
         int32_t all[PLANES * PLANE];
         QC_UNROLL
@@ -220,6 +220,10 @@ QC_INLINE void tile(const struct qc_gemm_s8_tile *t, const int rows, const int u
         else finish_wide(t, all, (size_t)(units * vf_width), first, QC_MIN(columns, (size_t)(units * vf_width)));
     }
 }
+
+/* Tiles exist for 1, 2, 4 and 6 rows: which of them. */
+enum { ROW_TILES = 4 };
+QC_INLINE size_t row_tile(size_t rows) { return rows == 1 ? 0 : (rows + 1) / 2; }
 
 typedef void tile_fn(const struct qc_gemm_s8_tile *t, size_t first, size_t columns);
 

@@ -184,6 +184,14 @@ QC_INLINE void vi_store_row_s16(int16_t *p, vi x)
     _mm_storeu_si128((__m128i *)p, _mm_packs_epi32(_mm256_castsi256_si128(x), _mm256_extracti128_si256(x, 1)));
 }
 
+QC_INLINE vi vi_sra_by(vi x, int n) { return _mm256_sra_epi32(x, _mm_cvtsi32_si128(n)); }
+QC_INLINE vi vi_abs(vi x) { return _mm256_abs_epi32(x); }
+QC_INLINE vi vi_min(vi a, vi b) { return _mm256_min_epi32(a, b); }
+QC_INLINE vi vi_and(vi a, vi b) { return _mm256_and_si256(a, b); }
+QC_INLINE vi vi_or(vi a, vi b) { return _mm256_or_si256(a, b); }
+QC_INLINE vi vi_xor(vi a, vi b) { return _mm256_xor_si256(a, b); }
+QC_INLINE vi vi_madd(vi a, vi b) { return _mm256_madd_epi16(a, b); } /* of two int16 each: sum of products */
+
 /* The arithmetic of base/requant.h: qc_shift_left, qc_high_mul (multiplier not INT32_MIN), qc_rounding_shift. */
 QC_INLINE vi vi_load_s16(const int16_t *p) { return _mm256_cvtepi16_epi32(_mm_loadu_si128((const __m128i *)(const void *)p)); }
 QC_INLINE vi vi_shift_left_by(vi x, int n) { return _mm256_sll_epi32(x, _mm_cvtsi32_si128(n)); }

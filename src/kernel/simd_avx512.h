@@ -163,6 +163,14 @@ QC_INLINE vi vi_round_away64(vi x, const double *bias, const double *scale)
 QC_INLINE vi vi_limit(vi x, vi low, vi high) { return _mm512_min_epi32(_mm512_max_epi32(x, low), high); }
 QC_INLINE void vi_store_row_s16(int16_t *p, vi x) { _mm256_storeu_si256((__m256i *)p, _mm512_cvtsepi32_epi16(x)); }
 
+QC_INLINE vi vi_sra_by(vi x, int n) { return _mm512_sra_epi32(x, _mm_cvtsi32_si128(n)); }
+QC_INLINE vi vi_abs(vi x) { return _mm512_abs_epi32(x); }
+QC_INLINE vi vi_min(vi a, vi b) { return _mm512_min_epi32(a, b); }
+QC_INLINE vi vi_and(vi a, vi b) { return _mm512_and_si512(a, b); }
+QC_INLINE vi vi_or(vi a, vi b) { return _mm512_or_si512(a, b); }
+QC_INLINE vi vi_xor(vi a, vi b) { return _mm512_xor_si512(a, b); }
+QC_INLINE vi vi_madd(vi a, vi b) { return _mm512_madd_epi16(a, b); }
+
 QC_INLINE vi vi_load_s16(const int16_t *p) { return _mm512_cvtepi16_epi32(_mm256_loadu_si256((const __m256i *)(const void *)p)); }
 QC_INLINE vi vi_shift_left_by(vi x, int n) { return _mm512_sll_epi32(x, _mm_cvtsi32_si128(n)); }
 QC_INLINE vi vi_high_mul(vi x, int32_t multiplier)

@@ -37,11 +37,4 @@ static inline int16_t qc_table16_get(const int16_t table[513], int16_t x)
     return (int16_t)(table[index] + ((slope * offset + 64) >> 7));
 }
 
-/*
- * The 16-bit logistic function and hyperbolic tangent of TFLite's reference kernels. x * multiplier / 2^shift must be the real number
- * in units of 1 / 12288, multiplier in [0, 2^15]; y is in units of 2^-15.
- */
-void qc_table_logistic_s16(const int16_t *x, int16_t *y, size_t n, int32_t multiplier, int shift);
-void qc_table_tanh_s16(const int16_t *x, int16_t *y, size_t n, int32_t multiplier, int shift);
-
 #endif

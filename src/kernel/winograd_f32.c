@@ -182,7 +182,7 @@ static void transform_outputs(const struct loop *l, size_t first, size_t count, 
                                               .rows = QC_MIN(w->out_h - p.y, (size_t)OUT), .columns = QC_MIN(w->out_w - p.x, (size_t)OUT),
                                               .low = call->low, .high = call->high};
         call->kernel->output(&tile);
-        if (call->finish) qc_finish_f32(call->finish, call->y, at, pitch, tile.rows, tile.columns * call->columns);
+        if (call->finish) qc_finish_rows(call->finish, call->y, sizeof(float), at, pitch, tile.rows, tile.columns * call->columns);
     }
 }
 

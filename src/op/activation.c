@@ -6,6 +6,7 @@
  */
 #include "kernel/fixed_point.h"
 #include "kernel/row.h"
+#include "kernel/sigmoid_s16.h"
 #include "kernel/table.h"
 #include "kernel/vmath.h"
 #include "op/quant_rule.h"
@@ -19,8 +20,10 @@ enum { CHUNK = 512 };
 
 struct state {
     const struct qc_vmath *math;
-    bool fixed;                    /* 16 bits: gemmlowp's fixed point in place of the table */
-    int32_t multiplier, shift;     /* 16 bits by table */
+    bool fixed;                    /* 16 bits: gemmlowp's fixed point, after a shift left, in place of the table */
+    int shift;
+    qc_row_fn *row16;              /* 16 bits by table */
+    struct qc_sigmoid_s16 sigmoid;
     uint8_t table8[256];
     int16_t table16[513];
 };
@@ -160,21 +163,24 @@ static qc_status plan_16(struct qc_step *step, struct state *s)
     if (power_of_two(qc_value_scale(y)) != -15)
         return qc_step_fail(step, QC_FORMAT, "output 0: scale is %g, but must be 1/32768 here", (double)qc_value_scale(y));
     int exponent = power_of_two(qc_value_scale(x)), most = code == tfl_BuiltinOperator_TANH ? 1 : 0;
+    const struct qc_sigmoid_s16_kernel *kernel = qc_sigmoid_s16_pick(qc_cpu_features());
+    s->row16 = kernel->row;
     if (exponent >= -12 && exponent <= most - 12) {
         s->fixed = !step->rt->reference;
-        s->multiplier = 3 << (exponent + 12);
         s->shift = exponent + 12;
-        if (!s->fixed) s->shift = 0;
+        qc_sigmoid_s16_fill(&s->sigmoid, code == tfl_BuiltinOperator_TANH, 3 << s->shift, 0);
         return QC_OK;
     }
+    int shift = 0;
     double multiplier = (double)qc_value_scale(x) * 4096.0 * 3.0;
-    while (multiplier <= 32767.0 / 2.0 && s->shift <= 30) {
-        s->shift++;
+    while (multiplier <= 32767.0 / 2.0 && shift <= 30) {
+        shift++;
         multiplier *= 2;
     }
     if (multiplier > 32768)
         return qc_step_fail(step, QC_FORMAT, "input 0: scale is %g, too large for 16 bits", (double)qc_value_scale(x));
-    s->multiplier = (int32_t)multiplier;
+    qc_sigmoid_s16_fill(&s->sigmoid, code == tfl_BuiltinOperator_TANH, (int32_t)multiplier, shift);
+    step->kernel = kernel->variant.name;
     return QC_OK;
 }
 
@@ -188,8 +194,7 @@ static void apply_16(const struct qc_step *step, size_t n, const int16_t *x, int
         for (size_t i = 0; i < n; i++) y[i] = (int16_t)qc_fixed_tanh(16, 3, qc_fixed_scale(16, x[i], s->shift));
     else if (s->fixed)
         for (size_t i = 0; i < n; i++) y[i] = (int16_t)qc_fixed_logistic(16, 3, x[i]);
-    else if (tanh) qc_table_tanh_s16(x, y, n, s->multiplier, s->shift);
-    else qc_table_logistic_s16(x, y, n, s->multiplier, s->shift);
+    else s->row16(&s->sigmoid, y, (const void *const[QC_ROW_INPUTS]){x}, (const size_t[QC_ROW_INPUTS]){1}, n);
 }
 
 /* ---- the operator ---- */
@@ -298,9 +303,15 @@ static void hard_swish_row(const void *params, void *out, const void *const *in,
 
 static bool finish(const struct qc_step *step, qc_row_fn **row, const void **params)
 {
+    const struct state *s = step->state;
     qc_table_function *f = function_of(step);
+    if (step->in[0]->type == QC_INT16) {
+        *row = s->fixed ? NULL : s->row16;
+        *params = &s->sigmoid;
+        return *row != NULL;
+    }
     *row = f == logistic ? logistic_row : f == hyperbolic ? tanh_row : f == hard_swish ? hard_swish_row : NULL;
-    *params = ((const struct state *)step->state)->math;
+    *params = s->math;
     return *row && step->in[0]->type == QC_FLOAT32;
 }
 

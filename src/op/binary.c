@@ -395,7 +395,8 @@ static bool finish(const struct qc_step *step, qc_row_fn **row, const void **par
     const struct state *s = step->state;
     *row = s->row;
     *params = &s->p;
-    return step->in[0]->type == QC_FLOAT32 && step->out[0]->type == QC_FLOAT32;
+    const qc_dtype type = step->in[0]->type;
+    return step->out[0]->type == type && (type == QC_FLOAT32 || (type == QC_INT16 && !s->tail && family_of(step)->check == ANY));
 }
 
 /* ---- versions ---- */

@@ -57,7 +57,7 @@ struct qc_step {
     uint64_t work;       /* set by plan: multiplications of a run; 0: some for each result */
     bool finishes;       /* set by plan: run takes `finish` into account */
     bool banded;         /* set by plan: of this step, op->rows_needed and op->run_rows may be used */
-    struct qc_finish *finish; /* work of elementwise steps behind this one, done on its float32 results; NULL: none */
+    struct qc_finish *finish; /* work of elementwise steps behind this one, done on its results; NULL: none */
     struct qc_value *beside[QC_FINISH_MOST]; /* the other tensors that it reads; NULL: none */
     bool prepared;
     struct qc_arena *arena; /* where qc_step_alloc allocates */

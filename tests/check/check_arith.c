@@ -89,6 +89,8 @@ static void bench(void)
         job->p = params_of(QC_INT16);
         job->row = v[i]->row[QC_ARITH_QADD][QC_INT16];
         check_time(v[i]->variant.name, "int16 sums", 8192, "elements", work, job);
+        job->row = v[i]->row[QC_ARITH_QMUL][QC_INT16];
+        check_time(v[i]->variant.name, "int16 products", 8192, "elements", work, job);
     }
     free(job);
 }

@@ -188,7 +188,7 @@ static void run_one_row(struct qc_step *step, const struct qc_product *p)
                                          .x = step->in[p->x]->data, .w = step->in[p->w]->data, .bias = bias ? bias->data : NULL,
                                          .y = step->out[0]->data, .low = p->low, .high = p->high};
     qc_dot_f32_run(&call, step->rt->pool);
-    if (step->finish) qc_finish_f32(step->finish, call.y, 0, call.columns, 1, call.columns);
+    if (step->finish) qc_finish_rows(step->finish, call.y, sizeof(float), 0, call.columns, 1, call.columns);
 }
 
 qc_status qc_product_run(struct qc_step *step, struct qc_product *p)

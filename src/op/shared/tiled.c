@@ -194,8 +194,8 @@ qc_status qc_tiled_plan(struct qc_step *step, const struct qc_product *p, struct
     m->group_bytes = group_bytes(m);
     m->packed_bytes = m->group_bytes * m->groups;
     step->work = (uint64_t)p->conv.batch * m->positions * m->taps * m->columns * (m->depthwise_f32 || m->depthwise_s8 ? 1 : m->groups * m->depth);
-    step->finishes = p->kind == QC_PRODUCT_F32 && m->groups == 1;
-    step->banded = step->finishes && !m->winograd && p->conv.batch == 1 && constant(step, p);
+    step->finishes = (p->kind == QC_PRODUCT_F32 || m->form >= QC_S16_NARROW) && m->groups == 1;
+    step->banded = step->finishes && p->kind == QC_PRODUCT_F32 && !m->winograd && p->conv.batch == 1 && constant(step, p);
     if (!constant(step, p)) m->packed_scratch = qc_step_scratch(step, m->packed_bytes);
     if (m->sliding && !m->depthwise_f32) m->zero_scratch = qc_step_scratch(step, m->depth * m->element);
     return QC_OK;
@@ -397,7 +397,7 @@ static void run_depthwise_s8(struct qc_step *step, const struct qc_product *p, c
     const struct qc_depthwise_s8_call call = {.kernel = m->depthwise_s8, .form = m->form, .m = piece->m, .channels = m->columns,
                                               .rows = piece->rows, .packed = piece->packed, .c = to->c, .zero = zero,
                                               .zero_point = p->stage.zero_point, .row_scale = scale ? *scale : 1, .low = to->low,
-                                              .high = to->high, .work = (char *)step->scratch + m->work_scratch};
+                                              .high = to->high, .finish = step->finish, .work = (char *)step->scratch + m->work_scratch};
     qc_depthwise_s8_run(&call, step->rt->pool);
 }
 
@@ -412,7 +412,7 @@ static void run_s8(struct qc_step *step, const struct qc_product *p, const struc
         const struct qc_gemm_s8_call call = {.kernel = m->s8, .form = m->form, .m = piece->m, .columns = m->columns, .depth = m->depth,
                                              .rows = piece->rows, .gather = m->gather, .wide = m->element == 2, .chunk = m->chunk, .packed = piece->packed, .zero = zero,
                                              .row_scale = scale, .row_step = row_step, .c = to.c, .ldc = to.ldc, .zero_point = p->stage.zero_point,
-                                             .low = to.low, .high = to.high, .work = (char *)step->scratch + m->work_scratch};
+                                             .low = to.low, .high = to.high, .finish = step->finish, .work = (char *)step->scratch + m->work_scratch};
         qc_gemm_s8_run(&call, step->rt->pool);
     }
     if (m->form != QC_S8_SUM) return;
