@@ -136,6 +136,8 @@ BLOCK_ROWS(u8, uint8_t)
 BLOCK_ROWS(s16, int16_t)
 
 #ifdef ARITH_SIMD
+#include "kernel/simd_requant.h"
+
 QUANTIZED_ROW(qmul_fast_s8_rest, int8_t, qmul_fast)
 
 /* Both operands advance, or one element serves all. */
@@ -162,13 +164,6 @@ static void qmul_fast_s8(const void *params, void *out, const void *const *in, c
     qmul_fast_s8_rest(params, o + i, rest, step, n - i);
 }
 
-/* qc_requant of every element. */
-QC_INLINE vi requant(vi x, struct qc_multiplier m)
-{
-    const int left = m.shift > 0 ? m.shift : 0, right = m.shift > 0 ? 0 : -m.shift;
-    return vi_rounding_shift(vi_high_mul(vi_shift_left_by(x, left), m.multiplier), right);
-}
-
 static void qadd_s16_simd(const void *params, void *out, const void *const *in, const size_t *step, size_t n)
 {
     const struct qc_arith_quantized *p = params;
@@ -177,9 +172,9 @@ static void qadd_s16_simd(const void *params, void *out, const void *const *in, 
     const vi low = vi_set1(p->low), high = vi_set1(p->high), sign = vi_set1(p->sign);
     size_t i = 0;
     for (; step[0] && step[1] && i + vf_width <= n; i += vf_width) {
-        const vi x = requant(vi_shift_left_by(vi_sub(vi_load_s16(a + i), vi_set1(p->a_zero)), p->left_shift), p->a);
-        const vi y = requant(vi_shift_left_by(vi_sub(vi_load_s16(b + i), vi_set1(p->b_zero)), p->left_shift), p->b);
-        const vi sum = vi_add(requant(vi_add(x, vi_mul(y, sign)), p->out), vi_set1(p->zero));
+        const vi x = vi_requant(vi_shift_left_by(vi_sub(vi_load_s16(a + i), vi_set1(p->a_zero)), p->left_shift), p->a);
+        const vi y = vi_requant(vi_shift_left_by(vi_sub(vi_load_s16(b + i), vi_set1(p->b_zero)), p->left_shift), p->b);
+        const vi sum = vi_add(vi_requant(vi_add(x, vi_mul(y, sign)), p->out), vi_set1(p->zero));
         vi_store_row_s16(o + i, vi_limit(sum, low, high));
     }
     const void *const rest[QC_ROW_INPUTS] = {a + i * step[0], b + i * step[1]};

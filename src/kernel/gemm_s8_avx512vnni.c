@@ -27,12 +27,12 @@ QC_INLINE vi join(vi a, vi b) { return (void)b, a; }
 QC_TILE(1, 1) QC_TILE(1, 2) QC_TILE(1, 3) QC_TILE(1, 4)
 QC_TILE(2, 1) QC_TILE(2, 2) QC_TILE(2, 3) QC_TILE(2, 4)
 QC_TILE(4, 1) QC_TILE(4, 2) QC_TILE(4, 3) QC_TILE(4, 4)
-
 QC_TILE(6, 1) QC_TILE(6, 2) QC_TILE(6, 3) QC_TILE(6, 4)
 
 static void run(const struct qc_gemm_s8_tile *t)
 {
-    static tile_fn *const table[ROW_TILES][4] = {{tile_1x1, tile_1x2, tile_1x3, tile_1x4}, {tile_2x1, tile_2x2, tile_2x3, tile_2x4}, {tile_4x1, tile_4x2, tile_4x3, tile_4x4}, {tile_6x1, tile_6x2, tile_6x3, tile_6x4}};
+    static tile_fn *const table[ROW_TILES][4] = {{tile_1x1, tile_1x2, tile_1x3, tile_1x4}, {tile_2x1, tile_2x2, tile_2x3, tile_2x4},
+                                                        {tile_4x1, tile_4x2, tile_4x3, tile_4x4}, {tile_6x1, tile_6x2, tile_6x3, tile_6x4}};
     table[row_tile(t->rows)][(t->columns - 1) / 16](t, 0, t->columns);
 }
 QC_ISA_END

@@ -1,53 +1,14 @@
 /* reduce.c - see reduce.h. */
 #include "kernel/reduce.h"
-#include <float.h>
-#include <math.h>
 
 QC_VECTORIZE
+#include "kernel/reduce_template.h"
 
-enum { LANES = 16 };
-
-/* EXPR combines an accumulator a and a number x, both of type A. */
-#define REDUCE(name, T, A, START, EXPR)                                                     \
-    static const A name##_start = START;                                                    \
-    static inline A name##_one(A a, A x)                                                    \
-    {                                                                                       \
-        return (A)(EXPR);                                                                   \
-    }                                                                                       \
-    static void name##_fold(const void *params, void *accumulator, const void *in, size_t n) \
-    {                                                                                       \
-        const T *x = in;                                                                    \
-        A *a = accumulator, lane[LANES];                                                    \
-        size_t i = 0;                                                                       \
-        (void)params;                                                                       \
-        if (n >= LANES) {                                                                   \
-            for (int k = 0; k < LANES; k++) lane[k] = START;                                \
-            for (; i + LANES <= n; i += LANES)                                              \
-                for (int k = 0; k < LANES; k++) lane[k] = name##_one(lane[k], x[i + (size_t)k]); \
-            for (int k = 0; k < LANES; k++) *a = name##_one(*a, lane[k]);                   \
-        }                                                                                   \
-        for (; i < n; i++) *a = name##_one(*a, x[i]);                                       \
-    }                                                                                       \
-    static void name##_merge(const void *params, void *accumulators, const void *in, size_t n) \
-    {                                                                                       \
-        const T *x = in;                                                                    \
-        A *a = accumulators;                                                                \
-        (void)params;                                                                       \
-        for (size_t i = 0; i < n; i++) a[i] = name##_one(a[i], x[i]);                       \
-    }
-
-#define WRAP_SUM(U) (U) a + (U)x
 #define WRAP_PROD(U) (U) a * (U)x
-#define MAX x > a ? x : a
 #define MIN x < a ? x : a
 
-REDUCE(sum_f32, float, float, 0, a + x)
 REDUCE(prod_f32, float, float, 1, a *x)
-REDUCE(max_f32, float, float, -INFINITY, MAX)
 REDUCE(min_f32, float, float, INFINITY, MIN)
-REDUCE(sum_s8, int8_t, int32_t, 0, WRAP_SUM(uint32_t))
-REDUCE(sum_u8, uint8_t, int32_t, 0, WRAP_SUM(uint32_t))
-REDUCE(sum_s16, int16_t, int32_t, 0, WRAP_SUM(uint32_t))
 REDUCE(sum_s32, int32_t, int32_t, 0, WRAP_SUM(uint32_t))
 REDUCE(sum_s64, int64_t, int64_t, 0, WRAP_SUM(uint64_t))
 REDUCE(mean_s32, int32_t, int64_t, 0, WRAP_SUM(uint64_t))
@@ -56,11 +17,9 @@ REDUCE(prod_u8, uint8_t, uint8_t, 1, WRAP_PROD(uint32_t))
 REDUCE(prod_s16, int16_t, int16_t, 1, WRAP_PROD(uint32_t))
 REDUCE(prod_s32, int32_t, int32_t, 1, WRAP_PROD(uint32_t))
 REDUCE(prod_s64, int64_t, int64_t, 1, WRAP_PROD(uint64_t))
-REDUCE(max_s8, int8_t, int8_t, INT8_MIN, MAX)
 REDUCE(min_s8, int8_t, int8_t, INT8_MAX, MIN)
 REDUCE(max_u8, uint8_t, uint8_t, 0, MAX)
 REDUCE(min_u8, uint8_t, uint8_t, UINT8_MAX, MIN)
-REDUCE(max_s16, int16_t, int16_t, INT16_MIN, MAX)
 REDUCE(min_s16, int16_t, int16_t, INT16_MAX, MIN)
 REDUCE(max_s32, int32_t, int32_t, INT32_MIN, MAX)
 REDUCE(min_s32, int32_t, int32_t, INT32_MAX, MIN)
@@ -91,7 +50,6 @@ static inline int64_t qprod_one(const struct qc_reduce_qprod *p, int64_t a, int3
 QPROD(qprod_s8, int8_t)
 QPROD(qprod_s16, int16_t)
 
-#define ROW(name) {sizeof name##_start, &name##_start, name##_fold, name##_merge}
 #define NUMBERS(name)                                                                                            \
     [QC_FLOAT32] = ROW(name##_f32), [QC_INT8] = ROW(name##_s8), [QC_UINT8] = ROW(name##_u8), [QC_INT16] = ROW(name##_s16), \
     [QC_INT32] = ROW(name##_s32), [QC_INT64] = ROW(name##_s64)
@@ -109,7 +67,15 @@ static const struct qc_reduce rows[QC_REDUCE_OPS][QC_DTYPE_COUNT] = {
                          [QC_INT16] = {sizeof qprod_start, &qprod_start, qprod_s16_fold, qprod_s16_merge}},
 };
 
+#if QC_X86
+extern const struct qc_reduce_rows qc_reduce_avx2;
+#endif
+
 const struct qc_reduce *qc_reduce_pick(enum qc_reduce_op op, qc_dtype type)
 {
+#if QC_X86
+    const struct qc_reduce_rows *fast = &qc_reduce_avx2;
+    if (!(fast->variant.cpu & ~qc_cpu_features()) && fast->row[op][type].width) return &fast->row[op][type];
+#endif
     return &rows[op][type];
 }

@@ -36,6 +36,11 @@ struct qc_reduce {
     void (*merge)(const void *params, void *accumulators, const void *in, size_t n);
 };
 
+struct qc_reduce_rows {
+    struct qc_variant variant;
+    struct qc_reduce row[QC_REDUCE_OPS][QC_DTYPE_COUNT];
+};
+
 const struct qc_reduce *qc_reduce_pick(enum qc_reduce_op op, qc_dtype type);
 
 #endif

@@ -5,6 +5,7 @@
  * that TFLite prescribes. HARD_SWISH of 8 bits is fixed point too, tabulated.
  */
 #include "kernel/fixed_point.h"
+#include "kernel/fixed_s16.h"
 #include "kernel/row.h"
 #include "kernel/sigmoid_s16.h"
 #include "kernel/table.h"
@@ -190,10 +191,10 @@ static void apply_16(const struct qc_step *step, size_t n, const int16_t *x, int
     bool tanh = step->op->code == tfl_BuiltinOperator_TANH;
     if (step->op->code == tfl_BuiltinOperator_GELU)
         for (size_t i = 0; i < n; i++) y[i] = qc_table16_get(s->table16, x[i]);
+    else if (s->fixed && tanh && !s->shift) qc_fixed_s16_pick(qc_cpu_features())->tanh(n, 3, x, y);
     else if (s->fixed && tanh)
         for (size_t i = 0; i < n; i++) y[i] = (int16_t)qc_fixed_tanh(16, 3, qc_fixed_scale(16, x[i], s->shift));
-    else if (s->fixed)
-        for (size_t i = 0; i < n; i++) y[i] = (int16_t)qc_fixed_logistic(16, 3, x[i]);
+    else if (s->fixed) qc_fixed_s16_pick(qc_cpu_features())->logistic(n, x, y);
     else s->row16(&s->sigmoid, y, (const void *const[QC_ROW_INPUTS]){x}, (const size_t[QC_ROW_INPUTS]){1}, n);
 }
 

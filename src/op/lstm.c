@@ -5,7 +5,7 @@
  * An auxiliary input goes to both directions with weights of its own; without such weights it is the backward direction's input.
  */
 #include "op/quant_rule.h"
-#include "op/shared/lstm_integer.h"
+#include "op/shared/lstm_packed.h"
 #include "op/shared/recurrent_layer.h"
 #include "op/shared/sliding.h"
 #include "op/shared/version.h"
@@ -28,6 +28,7 @@ struct state {
     bool time_major, asymmetric, merge;
     size_t work_bytes, work;
     struct qc_lstm_s8 integer; /* int8 */
+    struct qc_lstm_packed *packed; /* int8: a plain cell on packed products; NULL: step by step */
 };
 
 static const struct qc_lstm_map single = {1, 5, 9, 12, 16, 18, 19, -1, 20};
@@ -169,6 +170,7 @@ static qc_status plan_layer(struct qc_step *step, const struct state *s, struct 
 static qc_status prepare(struct qc_step *step)
 {
     const struct state *s = step->state;
+    if (s->packed) return qc_lstm_packed_prepare(step, s->packed);
     for (int i = 0; i < s->count; i++)
         if (s->direction[i].layer) QC_TRY(qc_recurrent_layer_prepare(step, s->direction[i].layer));
     return QC_OK;
@@ -196,6 +198,7 @@ static qc_status plan(struct qc_step *step)
     if (step->in[0]->type == QC_INT8) {
         qc_lstm_s8_plan(step, &d->map, &d->sizes, s->cell_clip, s->projection_clip, &s->integer);
         s->work_bytes = (qc_lstm_s8_work(&s->integer) + 63) & ~(size_t)63;
+        QC_TRY(qc_lstm_packed_plan(step, &d->map, &d->sizes, &s->integer, &s->packed));
     }
     for (int i = 0; i < s->count && step->in[0]->type == QC_FLOAT32; i++) QC_TRY(plan_layer(step, s, &s->direction[i]));
     for (int i = 0; i < s->count; i++) s->work_bytes = QC_MAX(s->work_bytes, qc_lstm_scratch(&s->direction[i].sizes));
@@ -207,6 +210,10 @@ static qc_status run(struct qc_step *step)
 {
     struct state *s = step->state;
     if (is_basic(step)) return qc_lstm_basic_run(step);
+    if (s->packed) {
+        qc_lstm_packed_run(step, s->packed, &s->sequence);
+        return QC_OK;
+    }
     if (step->in[0]->type == QC_INT8) {
         qc_lstm_s8_run(step, &s->direction[0].map, &s->direction[0].sizes, &s->sequence, &s->integer,
                        (char *)step->scratch + s->work, s->work_bytes);

@@ -7,6 +7,7 @@
  * elements are multiplied and rounded half to even, the rest is divided in double. TFLite's reference divides and rounds half away from zero.
  */
 #include "kernel/row_quantize.h"
+#include "kernel/table.h"
 #include "op/quant_rule.h"
 #include "op/shared/fused.h"
 #include "op/shared/quantized.h"
@@ -24,6 +25,8 @@ struct state {
     const struct qc_row_quantizer *quantizer;
     int32_t coarse; /* of XNNPACK's requantization, 8 fractional bits */
     int32_t low, high;
+    bool by_table; /* bytes to bytes, of one scale */
+    uint8_t table[256];
 };
 
 static bool takes(qc_dtype x, qc_dtype y)
@@ -50,27 +53,6 @@ static qc_status infer(struct qc_step *step)
     return qc_require_quantized(step, "output 0", y);
 }
 
-static qc_status plan(struct qc_step *step)
-{
-    struct state *s = step->state = qc_step_alloc(step, sizeof *s);
-    if (!s) return QC_NOMEM;
-    const struct qc_value *x = step->in[0], *y = step->out[0];
-    bool bytes = y->type == QC_INT8 || y->type == QC_UINT8;
-    s->quantizer = qc_row_quantizer_pick(qc_cpu_features());
-    if (y->type == QC_INT4 || y->type == QC_UINT4) s->low = y->type == QC_INT4 ? -8 : 0, s->high = s->low + 15;
-    else if (y->type == QC_INT32) s->low = INT32_MIN, s->high = INT32_MAX;
-    else qc_integer_limits(y->type, &s->low, &s->high);
-    s->xnnpack = !step->rt->reference && bytes && y->quant->count == 1;
-    s->tail = !step->rt->reference && y->type == QC_INT16 && x->type == QC_FLOAT32 && y->quant->count == 1;
-    if (s->tail) s->vectors = qc_value_elements(x) / VECTOR * VECTOR;
-    if (x->type == QC_FLOAT32) return QC_OK;
-    float ratio = qc_value_scale(x) / qc_value_scale(y);
-    s->xnnpack = s->xnnpack && x->type == y->type && ratio >= 1.0f / 256 && ratio <= 128;
-    if (s->xnnpack) s->coarse = (int32_t)lrintf(256 * ratio);
-    s->multiplier = qc_multiplier_of((double)qc_value_scale(x) / qc_value_scale(y));
-    return QC_OK;
-}
-
 static int32_t limit(const struct state *s, float stored)
 {
     float low = (float)s->low, high = (float)s->high;
@@ -91,6 +73,30 @@ static int32_t from_stored(const struct state *s, int32_t x, int32_t x_zero, int
     int32_t y = qc_requant((int32_t)((uint32_t)x - (uint32_t)x_zero), s->multiplier);
     int64_t sum = (int64_t)y + y_zero;
     return (int32_t)(sum < s->low ? s->low : sum > s->high ? s->high : sum);
+}
+
+static qc_status plan(struct qc_step *step)
+{
+    struct state *s = step->state = qc_step_alloc(step, sizeof *s);
+    if (!s) return QC_NOMEM;
+    const struct qc_value *x = step->in[0], *y = step->out[0];
+    bool bytes = y->type == QC_INT8 || y->type == QC_UINT8;
+    s->quantizer = qc_row_quantizer_pick(qc_cpu_features());
+    if (y->type == QC_INT4 || y->type == QC_UINT4) s->low = y->type == QC_INT4 ? -8 : 0, s->high = s->low + 15;
+    else if (y->type == QC_INT32) s->low = INT32_MIN, s->high = INT32_MAX;
+    else qc_integer_limits(y->type, &s->low, &s->high);
+    s->xnnpack = !step->rt->reference && bytes && y->quant->count == 1;
+    s->tail = !step->rt->reference && y->type == QC_INT16 && x->type == QC_FLOAT32 && y->quant->count == 1;
+    if (s->tail) s->vectors = qc_value_elements(x) / VECTOR * VECTOR;
+    if (x->type == QC_FLOAT32) return QC_OK;
+    float ratio = qc_value_scale(x) / qc_value_scale(y);
+    s->xnnpack = s->xnnpack && x->type == y->type && ratio >= 1.0f / 256 && ratio <= 128;
+    if (s->xnnpack) s->coarse = (int32_t)lrintf(256 * ratio);
+    s->multiplier = qc_multiplier_of((double)qc_value_scale(x) / qc_value_scale(y));
+    s->by_table = bytes && (x->type == QC_INT8 || x->type == QC_UINT8) && y->quant->count == 1;
+    for (int i = 0; i < 256 && s->by_table; i++)
+        s->table[i] = (uint8_t)from_stored(s, x->type == QC_INT8 ? (int8_t)i : i, qc_value_zero_point(x), qc_value_zero_point(y));
+    return QC_OK;
 }
 
 static int32_t load(qc_dtype type, const void *data, size_t i)
@@ -141,6 +147,10 @@ static void slice(void *context, size_t begin, size_t end, int thread)
     const struct state *s = step->state;
     const struct qc_value *x = step->in[0], *y = step->out[0];
     const struct qc_quant *q = y->quant;
+    if (s->by_table) {
+        qc_table8_apply(s->table, (const uint8_t *)x->data + begin, (uint8_t *)y->data + begin, end - begin);
+        return;
+    }
     if (x->type == QC_FLOAT32) begin = fast_slice(s, x, y, begin, end);
     size_t inner = q->count > 1 ? qc_value_span(y, q->axis + 1, y->rank) : 1;
     int32_t x_zero = qc_value_zero_point(x);
