@@ -121,9 +121,10 @@ static struct qc_quant *weight_quant(struct qc_arena *arena, uint32_t count, int
     return quant;
 }
 
-qc_status qc_constant_int8(struct qc_quantizer *q, struct qc_tensor *tensor, int axis, struct qc_tensor **made)
+qc_status qc_constant_int8(struct qc_quantizer *q, struct qc_tensor *tensor, int axis, enum qc_beside beside, struct qc_tensor **made)
 {
-    struct qc_form *form = find_form(q, tensor, "int8", axis);
+    const char *kind = beside == QC_BESIDE_FLOAT ? "int8 beside float" : "int8";
+    struct qc_form *form = find_form(q, tensor, kind, axis);
     if (form) return *made = form->made, QC_OK;
     QC_TRY(qc_constant_finite(q, tensor));
     size_t total = tensor->bytes / sizeof(float), slices = axis < 0 ? 1 : (size_t)tensor->dims[axis], inner = 1;
@@ -140,12 +141,15 @@ qc_status qc_constant_int8(struct qc_quantizer *q, struct qc_tensor *tensor, int
         for (size_t i = at; i < at + inner; i++) largest = QC_MAX(largest, fabsf(data[i]));
         scale[slice] = largest;
     }
-    for (size_t i = 0; i < slices; i++) scale[i] = qc_params_weight((double)scale[i]);
     for (size_t at = 0, slice = 0; at < total; at += inner, slice = (slice + 1) % slices)
-        qc_quantize_symmetric(data + at, inner, scale[slice], 127, stored + at);
+        if (beside == QC_BESIDE_FLOAT)
+            qc_quantize_beside_float(data + at, inner, (double)scale[slice], stored + at);
+        else
+            qc_quantize_symmetric(data + at, inner, qc_params_weight((double)scale[slice]), 127, stored + at);
+    for (size_t i = 0; i < slices; i++) scale[i] = qc_params_weight((double)scale[i]);
     if (!(*made = qc_graph_add_constant(q->graph, tensor->name, QC_INT8, tensor->rank, tensor->dims, stored, total))) return QC_NOMEM;
     (*made)->quant = quant;
-    return add_form(q, tensor, "int8", axis, *made);
+    return add_form(q, tensor, kind, axis, *made);
 }
 
 bool qc_constant_vanishes(const struct qc_tensor *tensor)

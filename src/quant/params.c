@@ -38,9 +38,14 @@ struct qc_affine qc_params_constant(double min, double max, int bits)
     return affine_of(min, max, bits);
 }
 
+static double weight_magnitude(double magnitude)
+{
+    return 2 * magnitude <= near_zero ? QC_MAX(magnitude, near_zero / 2) : magnitude;
+}
+
 float qc_params_weight(double magnitude)
 {
-    if (2 * magnitude <= near_zero) magnitude = QC_MAX(magnitude, near_zero / 2);
+    magnitude = weight_magnitude(magnitude);
     return ((float)magnitude - (float)-magnitude) / 254.0f;
 }
 
@@ -79,6 +84,15 @@ void qc_quantize_symmetric(const float *value, size_t count, float scale, int li
 {
     float inverse = inverse_of(scale);
     for (size_t i = 0; i < count; i++) stored[i] = (int8_t)round_away(value[i], inverse, limit);
+}
+
+void qc_quantize_beside_float(const float *value, size_t count, double magnitude, int8_t *stored)
+{
+    double scale = 2 * weight_magnitude(magnitude) / 254;
+    for (size_t i = 0; i < count; i++) {
+        double ratio = (double)value[i] / scale;
+        stored[i] = (int8_t)(ratio + (ratio < 0 ? -0.5 : 0.5));
+    }
 }
 
 void qc_quantize_symmetric16(const float *value, size_t count, float scale, int16_t *stored)

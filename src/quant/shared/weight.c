@@ -56,7 +56,7 @@ bool qc_weight_moves(const struct qc_node *node, int slot)
 qc_status qc_weight_move(struct qc_quantizer *q, struct qc_node *node, int slot)
 {
     struct qc_tensor *stored, *out = node->out[0];
-    QC_TRY(qc_constant_int8(q, node->in[slot], -1, &stored));
+    QC_TRY(qc_constant_int8(q, node->in[slot], -1, QC_BESIDE_FLOAT, &stored));
     const char *name = qc_arena_printf(&q->model->arena, "%s/quantized", out->name);
     struct qc_tensor *moved = name ? qc_graph_add_tensor(q->graph, name, QC_INT8, out->rank, out->has_shape ? out->dims : NULL) : NULL;
     if (!moved) return QC_NOMEM;
@@ -76,7 +76,7 @@ qc_status qc_weight_unpack(struct qc_quantizer *q, struct qc_node *node, int slo
     const struct qc_operand_rule *operand = qc_operand_rule(qc_op_find(node->code, node->custom)->quant, slot);
     struct qc_tensor *stored, *unpacked;
     int declared = operand->role == QC_ROLE_WEIGHT ? operand->axis : -1;
-    QC_TRY(qc_constant_int8(q, node->in[slot], qc_weight_axis(q, node, slot, declared), &stored));
+    QC_TRY(qc_constant_int8(q, node->in[slot], qc_weight_axis(q, node, slot, declared), QC_BESIDE_FLOAT, &stored));
     QC_TRY(qc_constant_unpacked(q, node->in[slot], stored, &unpacked));
     qc_node_set_input(node, slot, unpacked);
     return QC_OK;
@@ -91,7 +91,7 @@ qc_status qc_weight_beside_float(struct qc_quantizer *q, struct qc_node *node, i
     if (q->options->tflm || !(rule->hybrid >> slot & 1)) return qc_weight_unpack(q, node, slot);
 
     struct qc_tensor *stored;
-    QC_TRY(qc_constant_int8(q, node->in[slot], qc_weight_axis(q, node, slot, rule->hybrid_axis), &stored));
+    QC_TRY(qc_constant_int8(q, node->in[slot], qc_weight_axis(q, node, slot, rule->hybrid_axis), QC_BESIDE_FLOAT, &stored));
     qc_node_set_input(node, slot, stored);
     node->version = 0;
     if (qc_option(node, "asymmetric_quantize_inputs", -1) == 0) return qc_set_option(node, "asymmetric_quantize_inputs", 1);
