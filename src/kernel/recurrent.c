@@ -94,7 +94,7 @@ void qc_recurrent_pack(void *block, const struct qc_recurrent_pack *p)
 
 /* ---- a sequence ---- */
 
-/* Of the sums, of what a GRU keeps, of quantized rows, of the integer product; each a multiple of 64 bytes. */
+/* Of the sums, of what a GRU keeps, of new states, of quantized rows, of the integer product; each a multiple of 64 bytes. */
 static size_t sum_bytes(enum qc_recurrent_cell cell, size_t units)
 {
     return qc_recurrent_padded(units) * (size_t)qc_recurrent_gates(cell) * QC_TILE_ROWS * sizeof(float);
@@ -103,18 +103,19 @@ static size_t keep_bytes(enum qc_recurrent_cell cell, size_t units)
 {
     return cell == QC_RNN_GRU_BEFORE ? qc_recurrent_padded(units) * 2 * QC_TILE_ROWS * sizeof(float) : 0;
 }
+static size_t next_bytes(size_t units) { return qc_recurrent_padded(units) * QC_TILE_ROWS * sizeof(float); }
 static size_t row_bytes(size_t units) { return (qc_recurrent_padded(units) + 63) / 64 * 64; }
 
 size_t qc_recurrent_work_bytes(enum qc_recurrent_cell cell, enum qc_weight_kind kind, const struct qc_gemm_s8 *product_s8, size_t units)
 {
     const size_t hybrid = kind == QC_W_HYBRID ? row_bytes(units) * QC_TILE_ROWS + qc_gemm_s8_work_bytes(product_s8, 1, units, false, 1) : 0;
-    return sum_bytes(cell, units) + keep_bytes(cell, units) + hybrid;
+    return sum_bytes(cell, units) + keep_bytes(cell, units) + next_bytes(units) + hybrid;
 }
 
 struct walk {
     const struct qc_recurrent_call *call;
     size_t padded, panel_bytes;
-    float *sum, *keep;
+    float *sum, *keep, *next; /* next: new states of rows */
     int8_t *row;                            /* hybrid: quantized rows */
     void *product_work;
     const struct qc_row_quantizer *quantizer;
@@ -167,6 +168,7 @@ static struct qc_cell_step cell_step(const struct walk *w, size_t step, size_t r
                                  .x_block = call->gates_block,
                                  .x_gate = call->gates_gate,
                                  .h = call->h + row * w->padded,
+                                 .next = call->h + row * w->padded,
                                  .c = call->c ? call->c + row * w->padded : NULL,
                                  .keep = w->keep + slot * 2 * w->padded,
                                  .activation = call->activation,
@@ -180,6 +182,62 @@ static void run_cells(const struct walk *w, size_t step, size_t rows, const size
         const struct qc_cell_step s = cell_step(w, step, row[i], i, gates);
         cell(&s);
     }
+}
+
+typedef void cell_fn(const struct qc_cell_step *step);
+typedef void fused_fn(const struct qc_cell_step *step, const struct qc_recurrent_product *product);
+
+/* For one row, with the usual functions: sums stay in registers. NULL: not possible. */
+static fused_fn *fused_of(const struct qc_recurrent_call *call, size_t rows)
+{
+    const bool usual = call->activation.function == QC_GATE_TANH && call->recurrent_activation.function == QC_GATE_LOGISTIC;
+    if (rows != 1 || call->kind != QC_W_F32 || !usual) return NULL;
+    return call->cell == QC_RNN_LSTM ? call->kernel->lstm_fused : call->cell == QC_RNN_GRU_AFTER ? call->kernel->gru_after_fused : NULL;
+}
+
+/* The step of `count` units from `unit` on, which is the first of a block. */
+static struct qc_cell_step piece_step(const struct walk *w, size_t step, size_t row, size_t slot, size_t unit, size_t count)
+{
+    const int gates = qc_recurrent_gates(w->call->cell);
+    struct qc_cell_step s = cell_step(w, step, row, slot, gates);
+    s.units = QC_MIN(s.units - unit, count);
+    s.sum += unit * (size_t)gates;
+    s.x += unit / QC_PANEL * s.x_block;
+    s.h += unit;
+    s.c += s.c ? unit : 0;
+    s.next = w->next + slot * w->padded + unit;
+    return s;
+}
+
+/* Product and cell by as many blocks of units as a tile is wide: while the processor is busy with the functions of one, it reads the weights of the
+ * next. */
+static void run_blocks(const struct walk *w, size_t step, size_t rows, const size_t *row, const float *const *x, cell_fn *cell)
+{
+    const struct qc_recurrent_call *call = w->call;
+    const size_t gates = (size_t)qc_recurrent_gates(call->cell), blocks = w->padded / QC_PANEL;
+    fused_fn *const fused = fused_of(call, rows);
+    const size_t most = fused ? (call->cell == QC_RNN_LSTM ? call->kernel->lstm_blocks : call->kernel->gru_blocks) : QC_MAX(call->product->panels / gates, 1u);
+    const size_t pieces = (blocks + most - 1) / most;
+    struct qc_gemm_f32_tile t = {.rows = rows, .taps = 1, .depth = call->units, .a = x, .panel_bytes = w->panel_bytes, .ldc = w->padded * gates,
+                                 .low = -INFINITY, .high = INFINITY};
+    for (size_t i = 0; i < pieces; i++) {
+        const size_t block = (w->odd ? pieces - 1 - i : i) * most, unit = block * QC_PANEL, at = unit * gates;
+        t.columns = QC_MIN(blocks - block, most) * gates * QC_PANEL;
+        t.w = (const char *)call->packed + block * gates * w->panel_bytes;
+        t.c = w->sum + at;
+        if (fused && blocks - block >= most) {
+            const struct qc_recurrent_product p = {x[0], call->units, w->panel_bytes, t.w};
+            const struct qc_cell_step s = piece_step(w, step, row[0], 0, unit, most * QC_PANEL);
+            fused(&s, &p);
+            continue;
+        }
+        call->product->tile[call->kind](&t);
+        for (size_t r = 0; r < rows; r++) {
+            const struct qc_cell_step s = piece_step(w, step, row[r], r, unit, most * QC_PANEL);
+            cell(&s);
+        }
+    }
+    for (size_t r = 0; r < rows; r++) memcpy(call->h + row[r] * w->padded, w->next + r * w->padded, w->padded * sizeof(float));
 }
 
 /* Up to QC_TILE_ROWS rows of the batch. */
@@ -197,9 +255,14 @@ static void run_rows(const struct walk *w, size_t step, size_t rows, const size_
         run_cells(w, step, rows, row, 1, k->gru_before_state);
         return;
     }
+    cell_fn *const cell = call->cell == QC_RNN_LSTM ? k->lstm : call->cell == QC_RNN_SIMPLE ? k->simple : k->gru_after;
+    if (call->kind != QC_W_HYBRID) {
+        run_blocks(w, step, rows, row, x, cell);
+        return;
+    }
     const int gates = qc_recurrent_gates(call->cell);
     product(w, rows, x, gates, call->packed);
-    run_cells(w, step, rows, row, gates, call->cell == QC_RNN_LSTM ? k->lstm : call->cell == QC_RNN_SIMPLE ? k->simple : k->gru_after);
+    run_cells(w, step, rows, row, gates, cell);
 }
 
 static bool active(const struct qc_recurrent_call *call, size_t step, size_t row)
@@ -230,7 +293,8 @@ void qc_recurrent_run(const struct qc_recurrent_call *call)
     struct walk w = {.call = call, .padded = qc_recurrent_padded(call->units), .panel_bytes = panel_bytes_of(call->kind, call->units)};
     w.sum = (float *)(void *)work;
     w.keep = (float *)(void *)(work += sum_bytes(call->cell, call->units));
-    w.row = (int8_t *)(work += keep_bytes(call->cell, call->units));
+    w.next = (float *)(void *)(work += keep_bytes(call->cell, call->units));
+    w.row = (int8_t *)(work += next_bytes(call->units));
     w.product_work = work + row_bytes(call->units) * QC_TILE_ROWS;
     if (call->kind == QC_W_HYBRID) w.quantizer = qc_row_quantizer_pick(qc_cpu_features());
     for (size_t step = 0; step < call->steps; step++, w.odd = !w.odd) {

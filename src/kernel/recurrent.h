@@ -31,16 +31,25 @@ struct qc_gate {
     float slope, offset; /* HARD: clamp(slope x + offset, 0, 1) */
 };
 
-/* One step of one row, when the recurrent product is there. Vectors run over units; blocks of 16 units. */
+/* One step of one row, or of some of its blocks, when the recurrent product is there. Vectors run over units; blocks of 16 units. */
 struct qc_cell_step {
     size_t units;
     const float *sum; /* [block][gates of this pass][16] */
     const float *x;   /* the input's part: gate g of block b begins at x + b * x_block + g * x_gate; valid for units, not padded */
     size_t x_block, x_gate;
-    float *h, *c;     /* [padded units], in and out; c of LSTM only */
+    const float *h;   /* [padded units] */
+    float *next;      /* the new h; may be h itself */
+    float *c;         /* in and out; of LSTM only */
     float *keep;      /* GRU reset before: [2][padded units], z and r h between its passes */
     struct qc_gate activation, recurrent_activation;
     float cell_clip;  /* LSTM: |c| is cut at this; 0: not */
+};
+
+/* The recurrent product of one row with weights of QC_W_F32, in place of `sum`. */
+struct qc_recurrent_product {
+    const float *x; /* [k] */
+    size_t k, panel_bytes;
+    const char *w;  /* first panel of the first block */
 };
 
 struct qc_recurrent_kernel {
@@ -50,6 +59,9 @@ struct qc_recurrent_kernel {
     void (*gru_before_gates)(const struct qc_cell_step *step); /* fills keep */
     void (*gru_before_state)(const struct qc_cell_step *step);
     void (*simple)(const struct qc_cell_step *step);
+    size_t lstm_blocks, gru_blocks; /* of the next two: product and cell of so many blocks in one, for tanh and the logistic function; 0: there are none */
+    void (*lstm_fused)(const struct qc_cell_step *step, const struct qc_recurrent_product *product);
+    void (*gru_after_fused)(const struct qc_cell_step *step, const struct qc_recurrent_product *product);
 };
 
 const struct qc_recurrent_kernel *const *qc_recurrent_variants(size_t *count);

@@ -7,6 +7,7 @@
 QC_ISA_BEGIN(QC_AVX2)
 #include "kernel/simd_avx2.h"
 
+enum { LSTM_BLOCKS = 1, GRU_BLOCKS = 1 };
 #include "kernel/recurrent_template.h"
 QC_ISA_END
 

@@ -7,6 +7,7 @@
 QC_ISA_BEGIN(QC_AVX512)
 #include "kernel/simd_avx512.h"
 
+enum { LSTM_BLOCKS = 1, GRU_BLOCKS = 2 };
 #include "kernel/recurrent_template.h"
 QC_ISA_END
 

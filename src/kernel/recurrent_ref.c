@@ -37,7 +37,7 @@ static void lstm(const struct qc_cell_step *s)
         float c = gate(s->recurrent_activation, v[1]) * s->c[u] + gate(s->recurrent_activation, v[0]) * gate(s->activation, v[2]);
         if (s->cell_clip > 0) c = c > s->cell_clip ? s->cell_clip : c < -s->cell_clip ? -s->cell_clip : c;
         s->c[u] = c;
-        s->h[u] = gate(s->recurrent_activation, v[3]) * gate(s->activation, c);
+        s->next[u] = gate(s->recurrent_activation, v[3]) * gate(s->activation, c);
     }
 }
 
@@ -47,7 +47,7 @@ static void gru_after(const struct qc_cell_step *s)
         const float z = gate(s->recurrent_activation, sum(s, u, 0, 3) + x(s, u, 0));
         const float r = gate(s->recurrent_activation, sum(s, u, 1, 3) + x(s, u, 1));
         const float candidate = gate(s->activation, x(s, u, 2) + r * sum(s, u, 2, 3));
-        s->h[u] = z * s->h[u] + (1 - z) * candidate;
+        s->next[u] = z * s->h[u] + (1 - z) * candidate;
     }
 }
 
@@ -64,14 +64,14 @@ static void gru_before_state(const struct qc_cell_step *s)
 {
     for (size_t u = 0; u < s->units; u++) {
         const float z = s->keep[u];
-        s->h[u] = z * s->h[u] + (1 - z) * gate(s->activation, x(s, u, 2) + sum(s, u, 0, 1));
+        s->next[u] = z * s->h[u] + (1 - z) * gate(s->activation, x(s, u, 2) + sum(s, u, 0, 1));
     }
 }
 
 static void simple(const struct qc_cell_step *s)
 {
-    for (size_t u = 0; u < s->units; u++) s->h[u] = gate(s->activation, sum(s, u, 0, 1) + x(s, u, 0));
+    for (size_t u = 0; u < s->units; u++) s->next[u] = gate(s->activation, sum(s, u, 0, 1) + x(s, u, 0));
 }
 
 extern const struct qc_recurrent_kernel qc_recurrent_ref;
-const struct qc_recurrent_kernel qc_recurrent_ref = {{"ref", 0}, lstm, gru_after, gru_before_gates, gru_before_state, simple};
+const struct qc_recurrent_kernel qc_recurrent_ref = {{"ref", 0}, lstm, gru_after, gru_before_gates, gru_before_state, simple, 0, 0, NULL, NULL};

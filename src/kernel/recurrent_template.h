@@ -30,27 +30,42 @@ QC_INLINE vf both_at(const struct qc_cell_step *s, size_t u, size_t g, size_t ga
 /* z h + (1 - z) candidate */
 QC_INLINE void blend(const struct qc_cell_step *s, size_t u, vf z, vf candidate)
 {
-    vf_store(s->h + u, vf_fma(z, vf_load(s->h + u), vf_mul(vf_sub(vf_set1(1.0f), z), candidate)));
+    vf_store(s->next + u, vf_fma(z, vf_load(s->h + u), vf_mul(vf_sub(vf_set1(1.0f), z), candidate)));
+}
+
+/* r(x) a(y), by one division in place of two for the usual functions. */
+QC_INLINE vf gated(struct qc_gate r, vf x, struct qc_gate a, vf y)
+{
+    if (r.function != QC_GATE_LOGISTIC || a.function != QC_GATE_TANH) return vf_mul(gate(r, x), gate(a, y));
+    const struct vf_ratio p = vf_logistic_ratio(x), q = vf_tanh_ratio(y);
+    return vf_div(vf_mul(p.a, q.a), vf_mul(p.b, q.b));
+}
+
+/* New c of an LSTM in place, and new h, from the gates' sums. */
+QC_INLINE void lstm_unit(const struct qc_cell_step *s, size_t u, struct qc_gate a, struct qc_gate r, vf i, vf f, vf g, vf o)
+{
+    vf c = vf_fma(gate(r, f), vf_load(s->c + u), gated(r, i, a, g));
+    if (s->cell_clip > 0) c = vf_min(vf_set1(s->cell_clip), vf_max(vf_set1(-s->cell_clip), c));
+    vf_store(s->c + u, c);
+    vf_store(s->next + u, gated(r, o, a, c));
+}
+QC_INLINE void gru_unit(const struct qc_cell_step *s, size_t u, struct qc_gate a, struct qc_gate r, vf z, vf reset, vf state)
+{
+    blend(s, u, gate(r, z), gate(a, vf_fma(gate(r, reset), state, x_at(s, u, 2))));
 }
 
 /* The usual functions as constants, so that the compiler sees through them. */
+static const struct qc_gate usual_a = {QC_GATE_TANH, 0, 0}, usual_r = {QC_GATE_LOGISTIC, 0, 0};
+
 QC_INLINE void lstm_with(const struct qc_cell_step *s, struct qc_gate a, struct qc_gate r)
 {
-    for (size_t u = 0; u < s->units; u += vf_width) {
-        const vf i = gate(r, both_at(s, u, 0, 4)), f = gate(r, both_at(s, u, 1, 4)), g = gate(a, both_at(s, u, 2, 4));
-        vf c = vf_fma(f, vf_load(s->c + u), vf_mul(i, g));
-        if (s->cell_clip > 0) c = vf_min(vf_set1(s->cell_clip), vf_max(vf_set1(-s->cell_clip), c));
-        vf_store(s->c + u, c);
-        vf_store(s->h + u, vf_mul(gate(r, both_at(s, u, 3, 4)), gate(a, c)));
-    }
+    for (size_t u = 0; u < s->units; u += vf_width)
+        lstm_unit(s, u, a, r, both_at(s, u, 0, 4), both_at(s, u, 1, 4), both_at(s, u, 2, 4), both_at(s, u, 3, 4));
 }
 
 QC_INLINE void gru_after_with(const struct qc_cell_step *s, struct qc_gate a, struct qc_gate r)
 {
-    for (size_t u = 0; u < s->units; u += vf_width) {
-        const vf z = gate(r, both_at(s, u, 0, 3)), reset = gate(r, both_at(s, u, 1, 3));
-        blend(s, u, z, gate(a, vf_fma(reset, sum_at(s, u, 2, 3), x_at(s, u, 2))));
-    }
+    for (size_t u = 0; u < s->units; u += vf_width) gru_unit(s, u, a, r, both_at(s, u, 0, 3), both_at(s, u, 1, 3), sum_at(s, u, 2, 3));
 }
 
 static bool usual(const struct qc_cell_step *s)
@@ -60,18 +75,57 @@ static bool usual(const struct qc_cell_step *s)
 
 static void lstm(const struct qc_cell_step *s)
 {
-    if (usual(s))
-        lstm_with(s, (struct qc_gate){QC_GATE_TANH, 0, 0}, (struct qc_gate){QC_GATE_LOGISTIC, 0, 0});
-    else
-        lstm_with(s, s->activation, s->recurrent_activation);
+    if (usual(s)) lstm_with(s, usual_a, usual_r);
+    else lstm_with(s, s->activation, s->recurrent_activation);
 }
 
 static void gru_after(const struct qc_cell_step *s)
 {
-    if (usual(s))
-        gru_after_with(s, (struct qc_gate){QC_GATE_TANH, 0, 0}, (struct qc_gate){QC_GATE_LOGISTIC, 0, 0});
-    else
-        gru_after_with(s, s->activation, s->recurrent_activation);
+    if (usual(s)) gru_after_with(s, usual_a, usual_r);
+    else gru_after_with(s, s->activation, s->recurrent_activation);
+}
+
+/* Sums of all gates of some blocks in registers: panel_vectors vectors of each gate of each block, which begin at the bias and are added in the order of k. */
+enum { panel_vectors = QC_PANEL / vf_width };
+QC_INLINE void sums(const struct qc_recurrent_product *p, const int panels, vf *sum)
+{
+    const char *w = p->w + QC_PANEL * sizeof(float);
+    QC_UNROLL
+    for (int j = 0; j < panels * panel_vectors; j++)
+        sum[j] = vf_load((const float *)(const void *)(p->w + (size_t)(j / panel_vectors) * p->panel_bytes) + j % panel_vectors * vf_width);
+    for (size_t k = 0; k < p->k; k++, w += QC_PANEL * sizeof(float)) {
+        const vf x = vf_set1(p->x[k]);
+        QC_UNROLL
+        for (int j = 0; j < panels * panel_vectors; j++)
+            sum[j] = vf_fma(x, vf_load((const float *)(const void *)(w + (size_t)(j / panel_vectors) * p->panel_bytes) + j % panel_vectors * vf_width), sum[j]);
+    }
+}
+
+static void lstm_fused(const struct qc_cell_step *s, const struct qc_recurrent_product *p)
+{
+    vf sum[LSTM_BLOCKS * 4 * panel_vectors];
+    sums(p, LSTM_BLOCKS * 4, sum);
+    QC_UNROLL
+    for (int v = 0; v < LSTM_BLOCKS * panel_vectors; v++) {
+        const size_t u = (size_t)(v * vf_width);
+        const vf *gates = sum + v / panel_vectors * 4 * panel_vectors + v % panel_vectors;
+        if (u >= s->units) break;
+        lstm_unit(s, u, usual_a, usual_r, vf_add(gates[0], x_at(s, u, 0)), vf_add(gates[panel_vectors], x_at(s, u, 1)),
+                  vf_add(gates[2 * panel_vectors], x_at(s, u, 2)), vf_add(gates[3 * panel_vectors], x_at(s, u, 3)));
+    }
+}
+
+static void gru_after_fused(const struct qc_cell_step *s, const struct qc_recurrent_product *p)
+{
+    vf sum[GRU_BLOCKS * 3 * panel_vectors];
+    sums(p, GRU_BLOCKS * 3, sum);
+    QC_UNROLL
+    for (int v = 0; v < GRU_BLOCKS * panel_vectors; v++) {
+        const size_t u = (size_t)(v * vf_width);
+        const vf *gates = sum + v / panel_vectors * 3 * panel_vectors + v % panel_vectors;
+        if (u >= s->units) break;
+        gru_unit(s, u, usual_a, usual_r, vf_add(gates[0], x_at(s, u, 0)), vf_add(gates[panel_vectors], x_at(s, u, 1)), gates[2 * panel_vectors]);
+    }
 }
 
 static void gru_before_gates(const struct qc_cell_step *s)
@@ -91,9 +145,10 @@ static void gru_before_state(const struct qc_cell_step *s)
 
 static void simple(const struct qc_cell_step *s)
 {
-    for (size_t u = 0; u < s->units; u += vf_width) vf_store(s->h + u, gate(s->activation, both_at(s, u, 0, 1)));
+    for (size_t u = 0; u < s->units; u += vf_width) vf_store(s->next + u, gate(s->activation, both_at(s, u, 0, 1)));
 }
 
 #define QC_RECURRENT_ROW(isa, bits)                        \
     extern const struct qc_recurrent_kernel qc_recurrent_##isa; \
-    const struct qc_recurrent_kernel qc_recurrent_##isa = {{#isa, bits}, lstm, gru_after, gru_before_gates, gru_before_state, simple};
+    const struct qc_recurrent_kernel qc_recurrent_##isa = {{#isa, bits}, lstm, gru_after, gru_before_gates, gru_before_state, simple, \
+                                                            LSTM_BLOCKS, GRU_BLOCKS, lstm_fused, gru_after_fused};

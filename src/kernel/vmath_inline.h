@@ -45,24 +45,37 @@ QC_INLINE vf vf_exp(vf x)
 }
 
 /* e = e^-|x| never overflows; 1 / (1 + e) for x >= 0, and e / (1 + e) keeps full precision for x < 0. */
-QC_INLINE vf vf_logistic(vf x)
+struct vf_ratio { /* a / b, b in [1, 2] */
+    vf a, b;
+};
+QC_INLINE struct vf_ratio vf_logistic_ratio(vf x)
 {
     const vf one = vf_set1(1.0f);
     vf power;
     const vf p = vf_exp_parts_negative(vf_max(vf_set1(-88.0f), vf_negative_abs(x)), &power); /* a NaN passes, being the second operand */
     const vf e = vf_fma(power, p, power);
-    return vf_div(vf_select_lt(x, vf_zero(), e, one), vf_add(one, e));
+    return (struct vf_ratio){vf_select_lt(x, vf_zero(), e, one), vf_add(one, e)};
+}
+QC_INLINE vf vf_logistic(vf x)
+{
+    const struct vf_ratio y = vf_logistic_ratio(x);
+    return vf_div(y.a, y.b);
 }
 
 /* With m = e^-2|x| - 1, computed without cancellation: tanh |x| = -m / (m + 2). Past 9 the result is 1. */
-QC_INLINE vf vf_tanh(vf x)
+QC_INLINE struct vf_ratio vf_tanh_ratio(vf x)
 {
     const vf one = vf_set1(1.0f);
     const vf z = vf_max(vf_set1(-20.0f), vf_mul(vf_set1(-2.0f), vf_abs(x)));
     vf s;
     const vf p = vf_exp_parts_negative(z, &s);
     const vf m = vf_fma(s, p, vf_sub(s, one));
-    return vf_copysign(vf_div(m, vf_add(m, vf_set1(2.0f))), x);
+    return (struct vf_ratio){vf_copysign(m, x), vf_add(m, vf_set1(2.0f))};
+}
+QC_INLINE vf vf_tanh(vf x)
+{
+    const struct vf_ratio y = vf_tanh_ratio(x);
+    return vf_div(y.a, y.b);
 }
 
 QC_INLINE vf vf_hard_swish(vf x)
