@@ -4,7 +4,7 @@
 #include "kernel/recurrent.h"
 #include "kernel/vmath_inline.h"
 
-QC_INLINE vf gate(struct qc_gate g, vf x)
+static __attribute__((noinline)) vf gate(struct qc_gate g, vf x)
 {
     switch (g.function) {
     case QC_GATE_TANH: return vf_tanh(x);
@@ -33,56 +33,57 @@ QC_INLINE void blend(const struct qc_cell_step *s, size_t u, vf z, vf candidate)
     vf_store(s->next + u, vf_fma(z, vf_load(s->h + u), vf_mul(vf_sub(vf_set1(1.0f), z), candidate)));
 }
 
-/* r(x) a(y), by one division in place of two for the usual functions. */
-QC_INLINE vf gated(struct qc_gate r, vf x, struct qc_gate a, vf y)
+/* The two functions of a cell; `usual`: the logistic function and tanh, which the compiler then sees through. */
+QC_INLINE vf recurrent_gate(const struct qc_cell_step *s, const bool usual, vf x) { return usual ? vf_logistic(x) : gate(s->recurrent_activation, x); }
+QC_INLINE vf activation(const struct qc_cell_step *s, const bool usual, vf x) { return usual ? vf_tanh(x) : gate(s->activation, x); }
+/* Their product, by one division in place of two. */
+QC_INLINE vf gated(const struct qc_cell_step *s, const bool usual, vf x, vf y)
 {
-    if (r.function != QC_GATE_LOGISTIC || a.function != QC_GATE_TANH) return vf_mul(gate(r, x), gate(a, y));
+    if (!usual) return vf_mul(recurrent_gate(s, usual, x), activation(s, usual, y));
     const struct vf_ratio p = vf_logistic_ratio(x), q = vf_tanh_ratio(y);
     return vf_div(vf_mul(p.a, q.a), vf_mul(p.b, q.b));
 }
 
 /* New c of an LSTM in place, and new h, from the gates' sums. */
-QC_INLINE void lstm_unit(const struct qc_cell_step *s, size_t u, struct qc_gate a, struct qc_gate r, vf i, vf f, vf g, vf o)
+QC_INLINE void lstm_unit(const struct qc_cell_step *s, size_t u, const bool usual, vf i, vf f, vf g, vf o)
 {
-    vf c = vf_fma(gate(r, f), vf_load(s->c + u), gated(r, i, a, g));
+    vf c = vf_fma(recurrent_gate(s, usual, f), vf_load(s->c + u), gated(s, usual, i, g));
     if (s->cell_clip > 0) c = vf_min(vf_set1(s->cell_clip), vf_max(vf_set1(-s->cell_clip), c));
     vf_store(s->c + u, c);
-    vf_store(s->next + u, gated(r, o, a, c));
+    vf_store(s->next + u, gated(s, usual, o, c));
 }
-QC_INLINE void gru_unit(const struct qc_cell_step *s, size_t u, struct qc_gate a, struct qc_gate r, vf z, vf reset, vf state)
+QC_INLINE void gru_unit(const struct qc_cell_step *s, size_t u, const bool usual, vf z, vf reset, vf state)
 {
-    blend(s, u, gate(r, z), gate(a, vf_fma(gate(r, reset), state, x_at(s, u, 2))));
+    const vf candidate = activation(s, usual, vf_fma(recurrent_gate(s, usual, reset), state, x_at(s, u, 2)));
+    blend(s, u, recurrent_gate(s, usual, z), candidate);
 }
 
-/* The usual functions as constants, so that the compiler sees through them. */
-static const struct qc_gate usual_a = {QC_GATE_TANH, 0, 0}, usual_r = {QC_GATE_LOGISTIC, 0, 0};
-
-QC_INLINE void lstm_with(const struct qc_cell_step *s, struct qc_gate a, struct qc_gate r)
+QC_INLINE void lstm_with(const struct qc_cell_step *s, const bool usual)
 {
     for (size_t u = 0; u < s->units; u += vf_width)
-        lstm_unit(s, u, a, r, both_at(s, u, 0, 4), both_at(s, u, 1, 4), both_at(s, u, 2, 4), both_at(s, u, 3, 4));
+        lstm_unit(s, u, usual, both_at(s, u, 0, 4), both_at(s, u, 1, 4), both_at(s, u, 2, 4), both_at(s, u, 3, 4));
 }
 
-QC_INLINE void gru_after_with(const struct qc_cell_step *s, struct qc_gate a, struct qc_gate r)
+QC_INLINE void gru_after_with(const struct qc_cell_step *s, const bool usual)
 {
-    for (size_t u = 0; u < s->units; u += vf_width) gru_unit(s, u, a, r, both_at(s, u, 0, 3), both_at(s, u, 1, 3), sum_at(s, u, 2, 3));
+    for (size_t u = 0; u < s->units; u += vf_width) gru_unit(s, u, usual, both_at(s, u, 0, 3), both_at(s, u, 1, 3), sum_at(s, u, 2, 3));
 }
 
-static bool usual(const struct qc_cell_step *s)
+static bool is_usual(const struct qc_cell_step *s)
 {
     return s->activation.function == QC_GATE_TANH && s->recurrent_activation.function == QC_GATE_LOGISTIC;
 }
 
 static void lstm(const struct qc_cell_step *s)
 {
-    if (usual(s)) lstm_with(s, usual_a, usual_r);
-    else lstm_with(s, s->activation, s->recurrent_activation);
+    if (is_usual(s)) lstm_with(s, true);
+    else lstm_with(s, false);
 }
 
 static void gru_after(const struct qc_cell_step *s)
 {
-    if (usual(s)) gru_after_with(s, usual_a, usual_r);
-    else gru_after_with(s, s->activation, s->recurrent_activation);
+    if (is_usual(s)) gru_after_with(s, true);
+    else gru_after_with(s, false);
 }
 
 /* Sums of all gates of some blocks in registers: panel_vectors vectors of each gate of each block, which begin at the bias and are added in the order of k. */
@@ -110,7 +111,7 @@ static void lstm_fused(const struct qc_cell_step *s, const struct qc_recurrent_p
         const size_t u = (size_t)(v * vf_width);
         const vf *gates = sum + v / panel_vectors * 4 * panel_vectors + v % panel_vectors;
         if (u >= s->units) break;
-        lstm_unit(s, u, usual_a, usual_r, vf_add(gates[0], x_at(s, u, 0)), vf_add(gates[panel_vectors], x_at(s, u, 1)),
+        lstm_unit(s, u, true, vf_add(gates[0], x_at(s, u, 0)), vf_add(gates[panel_vectors], x_at(s, u, 1)),
                   vf_add(gates[2 * panel_vectors], x_at(s, u, 2)), vf_add(gates[3 * panel_vectors], x_at(s, u, 3)));
     }
 }
@@ -124,7 +125,7 @@ static void gru_after_fused(const struct qc_cell_step *s, const struct qc_recurr
         const size_t u = (size_t)(v * vf_width);
         const vf *gates = sum + v / panel_vectors * 3 * panel_vectors + v % panel_vectors;
         if (u >= s->units) break;
-        gru_unit(s, u, usual_a, usual_r, vf_add(gates[0], x_at(s, u, 0)), vf_add(gates[panel_vectors], x_at(s, u, 1)), gates[2 * panel_vectors]);
+        gru_unit(s, u, true, vf_add(gates[0], x_at(s, u, 0)), vf_add(gates[panel_vectors], x_at(s, u, 1)), gates[2 * panel_vectors]);
     }
 }
 
