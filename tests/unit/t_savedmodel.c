@@ -123,6 +123,26 @@ static void test_choices(void **state)
     }
 }
 
+/* Without a checkpoint a model that reads variables is refused; tf1_frozen, which reads none, is not (TensorFlow's loader agrees). */
+static void test_missing_checkpoint(void **state)
+{
+    char folder[] = "/tmp/t_savedmodel_XXXXXX", path[64], bytes[1 << 16];
+    struct qc_error error;
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/saved_model.pb", folder);
+    FILE *from = fopen(DATA "module/saved_model.pb", "rb"), *to = fopen(path, "wb");
+    assert_true(from && to);
+    size_t size = fread(bytes, 1, sizeof bytes, from);
+    assert_int_equal(fwrite(bytes, 1, size, to), size);
+    fclose(from);
+    fclose(to);
+    assert_null(qc_model_open(folder, NULL, &error));
+    if (!strstr(error.text, "variables/variables.index: cannot be opened")) fail_msg("%s", error.text);
+    remove(path);
+    remove(folder);
+}
+
 /* Operators that nobody knows are listed, all of them, those behind others too. */
 static void test_unknown_operators(void **state)
 {
@@ -164,7 +184,8 @@ static void test_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_module),     cmocka_unit_test(test_tf1),     cmocka_unit_test(test_frozen_graph),
-                                       cmocka_unit_test(test_masked_gru), cmocka_unit_test(test_choices), cmocka_unit_test(test_unknown_operators),
+                                       cmocka_unit_test(test_masked_gru), cmocka_unit_test(test_choices), cmocka_unit_test(test_missing_checkpoint),
+                                       cmocka_unit_test(test_unknown_operators),
                                        cmocka_unit_test(test_memory)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
