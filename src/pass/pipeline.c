@@ -19,6 +19,7 @@ static const struct qc_pass *const pipeline[] = {
     &qc_pass_fold_batchnorm,         /* per-channel arithmetic goes into weights and bias */
     &qc_pass_fuse_activation,        /* after folding: a fused activation blocks it */
     &qc_pass_share_equal,            /* equal constants and equal nodes become one */
+    &qc_pass_roll_steps,             /* after that: steps that do the same use the same constants */
     &qc_pass_remove_identity,
 };
 

@@ -68,18 +68,10 @@ static qc_status share_constants(struct qc_graph *graph)
 
 /* ---- nodes ---- */
 
-/* Options compare as bytes if they hold no pointers (vectors, strings, tables). */
-static bool flat_options(const struct qc_node *node)
-{
-    for (int i = 0; node->options && i < node->options_table->field_count; i++)
-        if (node->options_table->field[i].kind != FB_SCALAR) return node->code == tfl_BuiltinOperator_RESHAPE && node->in_count == 2;
-    return true;
-}
-
 static bool may_share(const struct qc_node *node)
 {
     const struct qc_op *op = node->code < 0 ? NULL : qc_op_find(node->code, node->custom);
-    if (!op || (op->flags & QC_OP_STATEFUL) || node->custom || node->intermediate_count || !node->in_count || !flat_options(node)) return false;
+    if (!op || (op->flags & QC_OP_STATEFUL) || node->custom || node->intermediate_count || !node->in_count) return false;
     if (node->code == tfl_BuiltinOperator_RANDOM_UNIFORM || node->code == tfl_BuiltinOperator_RANDOM_STANDARD_NORMAL ||
         node->code == tfl_BuiltinOperator_MULTINOMIAL)
         return false;
@@ -90,23 +82,9 @@ static bool may_share(const struct qc_node *node)
     return true;
 }
 
-static bool same_options(const struct qc_node *a, const struct qc_node *b)
-{
-    if (a->code == tfl_BuiltinOperator_RESHAPE || a->options == b->options) return true; /* the target is an operand */
-    if (!a->options || !b->options || a->options_table != b->options_table) return false;
-    const struct fb_table *table = a->options_table;
-    static const uint8_t width[] = {[FB_b8] = 1,  [FB_i8] = 1,  [FB_u8] = 1,  [FB_i16] = 2, [FB_u16] = 2, [FB_i32] = 4,
-                                    [FB_u32] = 4, [FB_i64] = 8, [FB_u64] = 8, [FB_f32] = 4, [FB_f64] = 8};
-    for (int i = 0; i < table->field_count; i++)
-        if (memcmp((const char *)a->options + table->field[i].offset, (const char *)b->options + table->field[i].offset,
-                   width[table->field[i].scalar]))
-            return false;
-    return true;
-}
-
 static bool same_node(const struct qc_node *a, const struct qc_node *b)
 {
-    if (a->code != b->code || a->in_count != b->in_count || a->out_count != b->out_count || !same_options(a, b)) return false;
+    if (a->code != b->code || a->in_count != b->in_count || a->out_count != b->out_count || !qc_same_options(a, b)) return false;
     for (int i = 0; i < a->in_count; i++)
         if (a->in[i] != b->in[i]) return false;
     for (int i = 0; i < a->out_count; i++)

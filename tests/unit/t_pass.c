@@ -3,6 +3,7 @@
  */
 #include "unit.h"
 
+#include "import/lower/batch.h"
 #include "op/build.h"
 #include "pass/pass.h"
 
@@ -323,6 +324,85 @@ static void l2_normalization(void **state)
     EXPECT(model, qc_build_binary(&b, OP(MUL), x, norm), OP(L2_NORMALIZATION));
 }
 
+/* f(x[:, 0]), f(x[:, 1]) ... stacked, of x [batch, steps, 4]. spoil: 1 another weight at one step, 2 steps in another order, 3 an addend that differs along
+ * the batch, 4 the time axis in front. */
+static struct qc_tensor *steps_of(struct qc_build *b, struct qc_tensor *x, int spoil)
+{
+    enum { COUNT = 3 };
+    struct qc_tensor *w = weights(b, 2, (int32_t[]){5, 4}, 1), *other = weights(b, 2, (int32_t[]){5, 4}, 2), *y[COUNT];
+    struct qc_tensor *addend = weights(b, spoil == 3 ? 2 : 1, spoil == 3 ? (int32_t[]){2, 5} : (int32_t[]){5}, 3);
+    if (spoil != 4) x = qc_build_transpose(b, x, (int32_t[]){1, 0, 2});
+    for (int i = 0; i < COUNT; i++) {
+        int at = spoil == 2 ? COUNT - 1 - i : i;
+        QC_OPTIONS(b, StridedSliceOptions, options);
+        options->shrink_axis_mask = 1;
+        options->begin_mask = options->end_mask = 6;
+        struct qc_tensor *one = QC_BUILD(b, STRIDED_SLICE, options, x, qc_build_i32s(b, 3, (int32_t[]){at, 0, 0}), qc_build_i32s(b, 3, (int32_t[]){at + 1, 0, 0}),
+                                         qc_build_i32s(b, 3, (int32_t[]){1, 1, 1}));
+        one = QC_BUILD(b, FULLY_CONNECTED, NULL, one, i == 1 && spoil == 1 ? other : w, qc_none());
+        y[i] = qc_build_binary(b, OP(ADD), qc_build_unary(b, OP(TANH), one), addend);
+    }
+    QC_OPTIONS(b, PackOptions, options);
+    options->values_count = COUNT;
+    struct qc_tensor *packed = qc_build_op(b, OP(PACK), options, COUNT, y);
+    return spoil == 4 ? packed : qc_build_transpose(b, packed, (int32_t[]){1, 0, 2});
+}
+
+static void equal_steps_are_one(void **state)
+{
+    struct qc_model *model;
+    struct qc_tensor *x;
+    (void)state;
+    struct qc_build b = start(&model, &x, 3, (int32_t[]){2, 3, 4});
+    EXPECT(model, steps_of(&b, x, 0), OP(RESHAPE), OP(FULLY_CONNECTED), OP(TANH), OP(ADD), OP(RESHAPE));
+    b = start(&model, &x, 3, (int32_t[]){3, 2, 4});
+    EXPECT(model, steps_of(&b, x, 4), OP(RESHAPE), OP(FULLY_CONNECTED), OP(TANH), OP(ADD), OP(RESHAPE));
+    for (int spoil = 1; spoil < 4; spoil++) {
+        b = start(&model, &x, 3, (int32_t[]){2, 3, 4});
+        struct qc_tensor *y = steps_of(&b, x, spoil);
+        assert_non_null(y);
+        const struct qc_graph *graph = model->graph[0];
+        assert_int_equal(qc_graph_set_outputs(model->graph[0], 1, &y), QC_OK);
+        assert_int_equal(qc_pipeline_run(model), QC_OK);
+        bool stays = false;
+        for (uint32_t i = 0; i < graph->node_count; i++) stays |= graph->node[i]->code == OP(PACK);
+        assert_true(stays);
+        qc_model_free(model);
+    }
+}
+
+/* A batch of any size stays so. */
+static void equal_steps_of_a_free_batch(void **state)
+{
+    struct qc_model *model[2];
+    struct qc_tensor_info info[2];
+    struct qc_tensor *x;
+    (void)state;
+    for (int rolled = 0; rolled < 2; rolled++) {
+        struct qc_build b = start(&model[rolled], &x, 3, (int32_t[]){1, 3, 4});
+        struct qc_tensor *y = steps_of(&b, x, 0);
+        x->signature[0] = -1;
+        assert_int_equal(qc_graph_set_outputs(b.graph, 1, &y), QC_OK);
+        assert_int_equal(qc_import_mark_batch(b.graph), QC_OK);
+        if (rolled) assert_int_equal(qc_pipeline_run(model[1]), QC_OK);
+    }
+    struct qc_session *session[2];
+    for (int k = 0; k < 2; k++) {
+        uint64_t seed = 3;
+        session[k] = qc_session_create(model[k], NULL, NULL);
+        assert_non_null(session[k]);
+        assert_int_equal(qc_session_resize(session[k], 0, 3, (int32_t[]){4, 3, 4}, NULL), QC_OK);
+        assert_int_equal(qc_session_input(session[k], 0, &info[k]), QC_OK);
+        for (size_t i = 0; i < info[k].bytes / 4; i++) ((float *)info[k].data)[i] = unit_float(&seed, -1, 1);
+        assert_int_equal(qc_session_invoke(session[k], NULL), QC_OK);
+        assert_int_equal(qc_session_output(session[k], 0, &info[k]), QC_OK);
+    }
+    assert_int_equal(model[1]->graph[0]->node_count, 5);
+    assert_int_equal(info[1].bytes, 4 * 3 * 5 * sizeof(float));
+    for (size_t i = 0; i < info[1].bytes / 4; i++) assert_float_equal(((float *)info[0].data)[i], ((float *)info[1].data)[i], 1e-6f);
+    for (int k = 0; k < 2; k++) qc_session_free(session[k]), qc_model_free(model[k]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -330,7 +410,8 @@ int main(void)
         cmocka_unit_test(scaling_before_convolution), cmocka_unit_test(activation_past_reshape), cmocka_unit_test(slices_of_everything),
         cmocka_unit_test(hard_swish), cmocka_unit_test(clamps), cmocka_unit_test(identities), cmocka_unit_test(constants_and_equal_parts),
         cmocka_unit_test(equal_bytes_of_other_scales_stay_apart),
-        cmocka_unit_test(reductions_keep_dimensions), cmocka_unit_test(shape_arithmetic), cmocka_unit_test(l2_normalization),
+        cmocka_unit_test(reductions_keep_dimensions), cmocka_unit_test(shape_arithmetic), cmocka_unit_test(equal_steps_are_one), cmocka_unit_test(equal_steps_of_a_free_batch),
+        cmocka_unit_test(l2_normalization),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -95,6 +95,21 @@ int qc_option(const struct qc_node *node, const char *name, int missing)
     return *(const int8_t *)at; /* enums and bools */
 }
 
+bool qc_same_options(const struct qc_node *a, const struct qc_node *b)
+{
+    if (a->code == tfl_BuiltinOperator_RESHAPE && a->in_count == 2 && b->in_count == 2) return true;
+    const struct fb_table *table = a->options_table;
+    static const uint8_t width[] = {[FB_b8] = 1,  [FB_i8] = 1,  [FB_u8] = 1,  [FB_i16] = 2, [FB_u16] = 2, [FB_i32] = 4,
+                                    [FB_u32] = 4, [FB_i64] = 8, [FB_u64] = 8, [FB_f32] = 4, [FB_f64] = 8};
+    if (!a->options || !b->options || table != b->options_table) return !a->options && !b->options;
+    for (int i = 0; i < table->field_count; i++) {
+        const struct fb_field *field = &table->field[i];
+        if (field->kind != FB_SCALAR || memcmp((const char *)a->options + field->offset, (const char *)b->options + field->offset, width[field->scalar]))
+            return false;
+    }
+    return true;
+}
+
 qc_status qc_set_option(struct qc_node *node, const char *name, int value)
 {
     struct qc_arena *arena = &node->graph->model->arena;

@@ -32,6 +32,8 @@ bool qc_same_shape(const struct qc_tensor *a, const struct qc_tensor *b);
 
 /* Value of an enum, integer or bool option by its schema name; `missing` if the operator's options have no such field. */
 int qc_option(const struct qc_node *node, const char *name, int missing);
+/* Equal options; those with vectors, texts or tables inside count as different, but for a RESHAPE whose target is an operand. */
+bool qc_same_options(const struct qc_node *a, const struct qc_node *b);
 /* Gives the node its own copy of its options with the field changed. */
 qc_status qc_set_option(struct qc_node *node, const char *name, int value);
 /* The node's fused activation; NONE if it cannot have one. */
