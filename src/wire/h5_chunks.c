@@ -14,7 +14,7 @@ enum { AROUND = 4 }; /* a checksum, which nothing here depends on */
 
 static bool axes(struct h5_chunks *c, const uint8_t *d, int width)
 {
-    c->bytes = h5_number(d + (size_t)width * (size_t)c->rank, width); /* the last dimension is the element's size */
+    c->element = c->bytes = h5_number(d + (size_t)width * (size_t)c->rank, width); /* the last dimension is the element's size */
     for (int i = 0; i < c->rank; i++) {
         c->chunk[i] = h5_number(d + (size_t)width * (size_t)i, width);
         if (!c->chunk[i] || __builtin_mul_overflow(c->bytes, c->chunk[i], &c->bytes)) return false;

@@ -14,7 +14,7 @@ struct h5_chunks {
     uint64_t at;           /* address of the index, or of the first chunk; H5_NOWHERE: no chunk was ever written */
     int rank;
     uint64_t chunk[32];    /* elements per axis */
-    uint64_t bytes;        /* of a chunk before the filters */
+    uint64_t element, bytes; /* of an element, as the layout says, and of a chunk before the filters */
     bool plain_edges;      /* chunks that reach beyond the array pass no filters */
     bool one_filtered;     /* of H5_INDEX_ONE: size and mask follow */
     uint64_t one_size;

@@ -223,7 +223,7 @@ static bool see_chunk(void *user, const struct h5_chunk *chunk)
 static qc_status read_chunked(struct qc_h5 *file, const char *path, const struct data_set *set, float *values)
 {
     uint64_t bytes = set->space.elements * set->type.size;
-    if (set->chunks.rank != set->space.rank || set->chunks.bytes > bytes * MOST_EXPANSION + EXPANSION_FREE)
+    if (set->chunks.rank != set->space.rank || set->chunks.element != set->type.size || set->chunks.bytes > bytes * MOST_EXPANSION + EXPANSION_FREE)
         return qc_fail(file->env, QC_FORMAT, "data set '%s' has chunks that do not fit its shape", path);
     for (int i = 0; i < set->filter_count; i++)
         if (set->filter[i] < DEFLATE || set->filter[i] > FLETCHER)

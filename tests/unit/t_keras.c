@@ -141,6 +141,30 @@ static void refuses_by_name(void **state)
     refusal("hdf5_chunk_long.h5", QC_FORMAT, "its chunks cannot be read");  /* four more */
 }
 
+/* A chunk whose elements are smaller than the data set's would be read past its end. */
+static void chunks_of_other_elements_are_refused(void **state)
+{
+    static const unsigned char layout[] = {4, 2, 0, 3, 1, 1, 1, 4}; /* version, class, flags, dimensions, bytes of each, chunk of 1 x 1, element */
+    static unsigned char bytes[1 << 16];
+    char path[] = "/tmp/t_keras_XXXXXX";
+    struct qc_error error;
+    int found = 0;
+    (void)state;
+    FILE *file = fopen(DATA "hdf5_chunks.h5", "rb");
+    assert_non_null(file);
+    size_t size = fread(bytes, 1, sizeof bytes, file);
+    fclose(file);
+    for (size_t i = 0; i + sizeof layout <= size; i++)
+        if (!memcmp(bytes + i, layout, sizeof layout)) bytes[i + 7] = 1, found++;
+    assert_true(found > 0);
+    assert_non_null(file = fdopen(mkstemp(path), "wb"));
+    assert_int_equal(fwrite(bytes, 1, size, file), size);
+    fclose(file);
+    assert_null(qc_model_open(path, NULL, &error));
+    remove(path);
+    if (!strstr(error.text, "chunks that do not fit its shape")) fail_msg("%s", error.text);
+}
+
 /* Damage anywhere gives a model or a sentence; memory is given back either way. */
 static void survives_damage(void **state)
 {
@@ -193,7 +217,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gives_outputs_of_keras), cmocka_unit_test(unknown_keys_are_notes), cmocka_unit_test(unrolled_is_the_same), cmocka_unit_test(refuses_by_name),
-        cmocka_unit_test(survives_damage), cmocka_unit_test(survives_without_memory),
+        cmocka_unit_test(chunks_of_other_elements_are_refused), cmocka_unit_test(survives_damage), cmocka_unit_test(survives_without_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
