@@ -132,6 +132,10 @@ TfLiteStatus c_view_strings(struct c_view *view, TfLiteTensor *tensor, int count
 /* c_model.c: one more row in a list of operators; NULL without memory. */
 struct c_op *c_op_add(struct c_op **list, size_t *count, size_t *capacity, int code, const char *name);
 
+/* c_builtin.c: a built-in operator's options as TensorFlow Lite's struct, to be freed; NULL for an operator without. False if they have no struct here,
+ * or without memory. */
+bool c_builtin_data(const struct qc_node *node, void **data);
+
 /* c_operator.c */
 void c_op_bind(struct c_op *op);
 TfLiteStatus c_op_begin(struct TfLiteInterpreter *interpreter); /* the operators' own init, for all nodes */

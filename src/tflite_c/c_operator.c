@@ -168,9 +168,16 @@ static struct c_node *node_at(struct c_view *view, const struct qc_node *node)
                               .temporaries = TfLiteIntArrayCreate(0),
                               .custom_initial_data = node->custom_data,
                               .custom_initial_data_size = (int)node->custom_bytes};
-    made->view.user_data = call_init(made->op, &view->context, node->custom_data, node->custom_bytes);
     made->next = view->nodes;
-    return view->nodes = made;
+    view->nodes = made;
+    if (!node->custom && !c_builtin_data(node, &made->view.builtin_data)) {
+        c_report(&view->interpreter->reporter, "%s cannot be replaced: its options have no struct of TensorFlow Lite's here", made->op->op.name);
+        made->view.user_data = TfLiteKernelInitFailed();
+        return NULL;
+    }
+    const char *data = node->custom ? node->custom_data : made->view.builtin_data; /* as TensorFlow Lite has it */
+    made->view.user_data = call_init(made->op, &view->context, data, node->custom ? node->custom_bytes : 0);
+    return made;
 }
 
 TfLiteStatus c_op_begin(struct TfLiteInterpreter *interpreter)
@@ -182,13 +189,7 @@ TfLiteStatus c_op_begin(struct TfLiteInterpreter *interpreter)
         c_context_set(view);
         for (uint32_t n = 0; n < model->graph[g]->node_count; n++) {
             const struct qc_node *node = model->graph[g]->node[n];
-            const struct c_op *op = callers_op(view, node);
-            if (op && !node->custom && node->options) {
-                c_report(&interpreter->reporter, "%s cannot be replaced: its options would have to be passed in TensorFlow Lite's own structs",
-                         op->op.name);
-                return kTfLiteError;
-            }
-            if (op && !node_at(view, node)) return kTfLiteError;
+            if (callers_op(view, node) && !node_at(view, node)) return kTfLiteError;
         }
     }
     return kTfLiteOk;
@@ -203,6 +204,7 @@ void c_op_end(struct c_view *view)
         TfLiteIntArrayFree(node->view.outputs);
         TfLiteIntArrayFree(node->view.intermediates);
         TfLiteIntArrayFree(node->view.temporaries);
+        free(node->view.builtin_data);
         free(node);
     }
     view->nodes = NULL;

@@ -11,6 +11,7 @@
  *   state.tflite       y = Sum(x, variable), version 2
  *   strings.tflite     y = Reverse(x), string[3]
  *   dynamic.tflite     y = -Ones(x), whose shape is known while running
+ *   options.tflite     y = squeeze(cast(reshape(concatenation(max_pool(x), max_pool(x))))), x float32[1,4,4,1]
  */
 #include "export/export.h"
 #include "op/build.h"
@@ -150,6 +151,28 @@ static void dynamic(struct qc_graph *graph)
     output(qc_build_unary(&b, tfl_BuiltinOperator_NEG, custom(graph, "Ones", "", 1, &x, "ones")), false);
 }
 
+static void options(struct qc_graph *graph)
+{
+    struct qc_build b = {.graph = graph, .scope = "options"};
+    struct qc_tensor *x = input(graph, QC_FLOAT32, 4, (int32_t[]){1, 4, 4, 1}, false);
+    QC_OPTIONS(&b, Pool2DOptions, pool);
+    pool->padding = tfl_Padding_VALID, pool->stride_w = 1, pool->stride_h = 2, pool->filter_width = 3, pool->filter_height = 2;
+    pool->fused_activation_function = tfl_ActivationFunctionType_RELU6;
+    struct qc_tensor *y = QC_BUILD(&b, MAX_POOL_2D, pool, x);
+    QC_OPTIONS(&b, ConcatenationOptions, joined);
+    joined->axis = -1;
+    y = QC_BUILD(&b, CONCATENATION, joined, y, y);
+    y = qc_build_reshape(&b, y, 3, (int32_t[]){1, 8, 1});
+    QC_OPTIONS(&b, CastOptions, cast);
+    cast->in_data_type = tfl_TensorType_FLOAT32, cast->out_data_type = tfl_TensorType_INT32;
+    y = QC_BUILD(&b, CAST, cast, y);
+    y->type = QC_INT32;
+    QC_OPTIONS(&b, SqueezeOptions, squeeze);
+    static const int32_t dims[] = {0, 2};
+    squeeze->squeeze_dims.data = dims, squeeze->squeeze_dims.count = 2;
+    output(QC_BUILD(&b, SQUEEZE, squeeze, y), false);
+}
+
 static struct qc_model *begin(void)
 {
     return qc_model_new(NULL, NULL);
@@ -181,6 +204,9 @@ int main(int argc, char **argv)
     model->metadata = &note;
     model->metadata_count = 1;
     save(model, "custom.tflite");
+    model = begin();
+    options(model->graph[0]);
+    save(model, "options.tflite");
     model = begin();
     chain(model->graph[0]);
     save(model, "chain.tflite");

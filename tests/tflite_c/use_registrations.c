@@ -2,6 +2,7 @@
  * use_registrations.c - operators as TfLiteRegistration structs, resolvers, and the experimental part of the API.
  */
 #include "use.h"
+#include "tensorflow/lite/builtin_op_data.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -108,6 +109,83 @@ static void use_added(void)
     TfLiteModelDelete(model);
 }
 
+/* ---- in place of built-in operators with options ---- */
+
+static void *replaced_init(TfLiteContext *context, const char *buffer, size_t length)
+{
+    (void)context;
+    printf(" init: options %d, %zu bytes\n", buffer != NULL, length);
+    return NULL;
+}
+
+static TfLiteStatus replaced_prepare(TfLiteContext *context, TfLiteNode *node)
+{
+    TfLiteTensor *out = &context->tensors[node->outputs->data[0]];
+    return context->ResizeTensor(context, out, TfLiteIntArrayCopy(out->dims));
+}
+
+static TfLiteStatus pool_invoke(TfLiteContext *context, TfLiteNode *node)
+{
+    const TfLitePoolParams *p = node->builtin_data;
+    (void)context;
+    printf(" pool: padding %d, strides %d %d, filter %d %d, activation %d\n", (int)p->padding, p->stride_width, p->stride_height, p->filter_width,
+           p->filter_height, (int)p->activation);
+    TfLiteTensor *out = &context->tensors[node->outputs->data[0]];
+    for (size_t i = 0; i < out->bytes / sizeof(float); i++) out->data.f[i] = (float)i;
+    return kTfLiteOk;
+}
+
+static TfLiteStatus concatenation_invoke(TfLiteContext *context, TfLiteNode *node)
+{
+    const TfLiteConcatenationParams *p = node->builtin_data;
+    printf(" concatenation: axis %d, activation %d\n", p->axis, (int)p->activation);
+    TfLiteTensor *out = &context->tensors[node->outputs->data[0]];
+    for (size_t i = 0; i < out->bytes / sizeof(float); i++) out->data.f[i] = (float)i * 2;
+    return kTfLiteOk;
+}
+
+static TfLiteStatus cast_invoke(TfLiteContext *context, TfLiteNode *node)
+{
+    const TfLiteCastParams *p = node->builtin_data;
+    printf(" cast: %d to %d\n", (int)p->in_data_type, (int)p->out_data_type);
+    TfLiteTensor *out = &context->tensors[node->outputs->data[0]];
+    for (size_t i = 0; i < out->bytes / sizeof(int32_t); i++) out->data.i32[i] = 10 + (int32_t)i;
+    return kTfLiteOk;
+}
+
+static TfLiteStatus squeeze_invoke(TfLiteContext *context, TfLiteNode *node)
+{
+    const TfLiteSqueezeParams *p = node->builtin_data;
+    printf(" squeeze: %d dimensions, %d %d\n", p->num_squeeze_dims, p->squeeze_dims[0], p->squeeze_dims[1]);
+    const TfLiteTensor *in = &context->tensors[node->inputs->data[0]];
+    TfLiteTensor *out = &context->tensors[node->outputs->data[0]];
+    memcpy(out->data.raw, in->data.raw, out->bytes);
+    return kTfLiteOk;
+}
+
+static void use_replaced(void)
+{
+    TfLiteStatus (*const invoke[])(TfLiteContext *, TfLiteNode *) = {pool_invoke, concatenation_invoke, cast_invoke, squeeze_invoke};
+    const TfLiteBuiltinOperator code[] = {kTfLiteBuiltinMaxPool2d, kTfLiteBuiltinConcatenation, kTfLiteBuiltinCast, kTfLiteBuiltinSqueeze};
+    TfLiteRegistration registration[4];
+    TfLiteModel *model = open_model("options.tflite");
+    TfLiteInterpreterOptions *options = options_of();
+    for (int i = 0; i < 4; i++) {
+        registration[i] = (TfLiteRegistration){.init = replaced_init, .prepare = replaced_prepare, .invoke = invoke[i], .builtin_code = code[i], .version = 1};
+        TfLiteInterpreterOptionsAddBuiltinOp(options, code[i], &registration[i], 1, 9);
+    }
+    TfLiteInterpreter *interpreter = TfLiteInterpreterCreate(model, options);
+    printf("interpreter %d\n", interpreter != NULL);
+    status("allocate", TfLiteInterpreterAllocateTensors(interpreter));
+    status("invoke", TfLiteInterpreterInvoke(interpreter));
+    const TfLiteTensor *y = TfLiteInterpreterGetOutputTensor(interpreter, 0);
+    shape("y", y);
+    printf("%d %d ... %d\n", (int)y->data.i32[0], (int)y->data.i32[1], (int)y->data.i32[7]);
+    TfLiteInterpreterDelete(interpreter);
+    TfLiteInterpreterOptionsDelete(options);
+    TfLiteModelDelete(model);
+}
+
 static const TfLiteRegistration *find_builtin(void *user_data, TfLiteBuiltinOperator op, int version)
 {
     printf(" asked for operator %d version %d with %s\n", (int)op, version, (const char *)user_data);
@@ -178,6 +256,7 @@ static void use_experimental(void)
 void use_registrations(void)
 {
     use_added();
+    use_replaced();
     use_resolver();
     use_experimental();
 }
