@@ -46,7 +46,7 @@ static void set_quantization(TfLiteTensor *to, const struct qc_quant *quant)
     if (!affine) return;
     affine->scale = TfLiteFloatArrayCreate((int)quant->count);
     affine->zero_point = TfLiteIntArrayCreate((int)quant->count);
-    affine->quantized_dimension = quant->count > 1 ? quant->axis : 0;
+    affine->quantized_dimension = quant->axis;
     for (uint32_t i = 0; i < quant->count && affine->scale && affine->zero_point; i++) {
         affine->scale->data[i] = quant->scale[i];
         affine->zero_point->data[i] = (int)quant->zero_point[i];
