@@ -2,10 +2,11 @@
  * fully_connected.c - FULLY_CONNECTED: the rows of x against the rows of weights [units, depth].
  *
  * x may have any rank: its elements are taken as rows of `depth`. With keep_num_dims the output keeps the leading dimensions. Weights with a
- * scale for each block go to op/shared/blockwise.h, all others to op/shared/product.h.
+ * scale for each block go to op/shared/blockwise.h, those of 16 bits are done here, all others go to op/shared/product.h.
  */
 #include "op/quant_rule.h"
 #include "op/shared/blockwise.h"
+#include "op/shared/fused.h"
 #include "op/shared/product.h"
 #include "op/shared/quantized.h"
 #include "op/shared/sliding.h"
@@ -47,13 +48,81 @@ static struct qc_product product_of(const struct qc_step *step)
                                          : o->asymmetric_quantize_inputs ? QC_ROW_ASYMMETRIC : QC_ROW_SYMMETRIC};
 }
 
+/* ---- int16 by int16: plain, in 64 bits ---- */
+
+struct wide {
+    struct qc_conv conv;
+    struct qc_multiplier *multiplier; /* [units] */
+    int64_t w_zero;
+    int32_t low, high;
+};
+
+static bool is_wide(const struct qc_step *step)
+{
+    return step->in[0]->type == QC_INT16 && step->in[1]->type == QC_INT16;
+}
+
+static qc_status wide_check(struct qc_step *step, int32_t units)
+{
+    const struct qc_value *w = step->in[1], *bias = qc_operand(step, 2);
+    QC_TRY(qc_require_symmetric(step, "input 0", step->in[0]));
+    QC_TRY(qc_require_symmetric(step, "output 0", step->out[0]));
+    QC_TRY(qc_require_scales(step, "input 1", w));
+    if (w->quant->count > 1 && w->quant->axis) return qc_step_fail(step, QC_FORMAT, "input 1 is quantized along axis %d, not 0", (int)w->quant->axis);
+    return qc_require_bias(step, 2, bias && bias->type == QC_INT64 ? QC_INT64 : QC_INT32, units);
+}
+
+static qc_status wide_plan(struct qc_step *step)
+{
+    const struct tfl_FullyConnectedOptions *o = step->options;
+    const struct qc_quant *quant = step->in[1]->quant;
+    struct wide *s = step->state = qc_step_alloc(step, sizeof *s);
+    if (!s) return QC_NOMEM;
+    QC_TRY(geometry(step, &s->conv));
+    if (!(s->multiplier = qc_step_alloc(step, (size_t)s->conv.out_channels * sizeof *s->multiplier))) return QC_NOMEM;
+    const float x = qc_value_scale(step->in[0]), y = qc_value_scale(step->out[0]);
+    for (int32_t n = 0; n < s->conv.out_channels; n++) {
+        const double product = quant->count > 1 ? (double)x * quant->scale[n] : (double)(x * quant->scale[0]);
+        s->multiplier[n] = qc_multiplier_of(product / y);
+    }
+    s->w_zero = quant->count > 1 ? 0 : quant->zero_point[0];
+    return qc_fused_limits_quantized(step, o->fused_activation_function, step->out[0], &s->low, &s->high);
+}
+
+static void wide_rows(void *context, size_t begin, size_t end, int thread)
+{
+    const struct qc_step *step = context;
+    const struct wide *s = step->state;
+    const struct qc_value *bias = qc_operand(step, 2);
+    const size_t depth = (size_t)s->conv.in_channels, units = (size_t)s->conv.out_channels;
+    (void)thread;
+    for (size_t i = begin; i < end; i++) {
+        const size_t n = i % units;
+        const int16_t *x = (const int16_t *)step->in[0]->data + i / units * depth, *w = (const int16_t *)step->in[1]->data + n * depth;
+        uint64_t sum = !bias ? 0 : bias->type == QC_INT64 ? (uint64_t)((const int64_t *)bias->data)[n] : (uint64_t)((const int32_t *)bias->data)[n];
+        for (size_t k = 0; k < depth; k++) sum += (uint64_t)(x[k] * (w[k] - s->w_zero));
+        ((int16_t *)step->out[0]->data)[i] = (int16_t)qc_clamp(qc_requant_wide((int64_t)sum, s->multiplier[n]), s->low, s->high);
+    }
+}
+
+static qc_status wide_run(struct qc_step *step)
+{
+    const struct wide *s = step->state;
+    qc_pool_for(step->rt->pool, (size_t)s->conv.batch * (size_t)s->conv.out_channels, 1 + 65536 / ((size_t)s->conv.in_channels + 1), wide_rows, step);
+    return QC_OK;
+}
+
+/* ---- all forms ---- */
+
 static qc_status infer(struct qc_step *step)
 {
     const struct tfl_FullyConnectedOptions *o = step->options;
     struct qc_conv conv;
     QC_TRY(geometry(step, &conv));
     struct qc_product product = product_of(step);
-    QC_TRY(qc_is_blockwise(step->in[1]) ? qc_blockwise_check(step) : qc_product_check(step, &product, conv.out_channels));
+    QC_TRY(qc_is_blockwise(step->in[1]) ? qc_blockwise_check(step)
+           : is_wide(step)              ? wide_check(step, conv.out_channels)
+                                        : qc_product_check(step, &product, conv.out_channels));
     const struct qc_value *x = step->in[0];
     if (!o->keep_num_dims) return qc_step_output(step, 0, x->type, 2, (int32_t[]){conv.batch, conv.out_channels});
     int32_t dims[QC_MAX_RANK];
@@ -66,6 +135,7 @@ static qc_status plan(struct qc_step *step)
 {
     const struct tfl_FullyConnectedOptions *o = step->options;
     if (qc_is_blockwise(step->in[1])) return qc_blockwise_plan(step, o->fused_activation_function, (struct qc_blockwise **)&step->state);
+    if (is_wide(step)) return wide_plan(step);
     struct qc_product *product = step->state = qc_step_alloc(step, sizeof *product);
     if (!product) return QC_NOMEM;
     *product = product_of(step);
@@ -75,11 +145,13 @@ static qc_status plan(struct qc_step *step)
 
 static qc_status prepare(struct qc_step *step)
 {
+    if (is_wide(step)) return QC_OK;
     return qc_is_blockwise(step->in[1]) ? qc_blockwise_prepare(step, step->state) : qc_product_prepare(step, step->state);
 }
 
 static qc_status run(struct qc_step *step)
 {
+    if (is_wide(step)) return wide_run(step);
     if (!qc_is_blockwise(step->in[1])) return qc_product_run(step, step->state);
     qc_blockwise_run(step, step->state);
     return QC_OK;

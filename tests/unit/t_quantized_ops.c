@@ -78,8 +78,50 @@ static void joining_scales_far_apart(void **state)
     }
 }
 
+/* FULLY_CONNECTED of int16 by int16; the results are LiteRT 2.3's. */
+static void weights_of_16_bits(void **state)
+{
+    static const int16_t x[] = {100, -200, 3000, -32768, 32767, 32767, -32768, -1, 7, -9, 11, -13};
+    static const int16_t w[] = {32767, -32768, 1234, -77, -5, 6000, -7000, 20000};
+    static const int16_t right[2][6] = {{8, -339, -20, 213, 0, -1}, {8, -509, -20, 319, 0, -1}};
+    static const float scale[] = {2e-5f, 3e-5f};
+    static const int64_t zero[2] = {0};
+    (void)state;
+    for (int per_channel = 0; per_channel < 2; per_channel++) {
+        struct qc_model *model = qc_model_new(NULL, NULL);
+        struct qc_graph *graph = model->graph[0];
+        struct qc_build b = {.graph = graph, .scope = "net"};
+        struct qc_quant quant = {.count = per_channel ? 2 : 1, .scale = scale, .zero_point = zero};
+        struct qc_tensor *in = qc_graph_add_tensor(graph, "x", QC_INT16, 2, (int32_t[]){3, 4}), *out = qc_graph_add_tensor(graph, "y", QC_INT16, 2, (int32_t[]){3, 2});
+        in->quant = qc_quant_new(&model->arena, 1e-4f, 0);
+        out->quant = qc_quant_new(&model->arena, 4e-3f, 0);
+        assert_int_equal(qc_graph_set_inputs(graph, 1, &in), QC_OK);
+        struct qc_tensor *weights = qc_build_constant(&b, "w", QC_INT16, 2, (int32_t[]){2, 4}, w);
+        weights->quant = &quant;
+        struct qc_tensor *bias = per_channel ? qc_build_constant(&b, "b", QC_INT64, 1, (int32_t[]){2}, (int64_t[]){123456, -654321})
+                                             : qc_build_constant(&b, "b", QC_INT32, 1, (int32_t[]){2}, (int32_t[]){123456, -654321});
+        struct qc_tensor *operand[] = {in, weights, bias};
+        struct qc_node *node = qc_graph_add_node(graph, NULL, tfl_BuiltinOperator_FULLY_CONNECTED, &tfl_FullyConnectedOptions_table, NULL, 3, operand, 1, &out);
+        assert_non_null(node);
+        node->version = 14;
+        assert_int_equal(qc_graph_set_outputs(graph, 1, &out), QC_OK);
+        struct qc_error error = {0};
+        struct qc_tensor_info info;
+        struct qc_session *session = qc_session_create(model, NULL, &error);
+        if (!session) fail_msg("%s", error.text);
+        assert_int_equal(qc_session_input(session, 0, &info), QC_OK);
+        memcpy(info.data, x, sizeof x);
+        assert_int_equal(qc_session_invoke(session, &error), QC_OK);
+        assert_int_equal(qc_session_output(session, 0, &info), QC_OK);
+        assert_memory_equal(info.data, right[per_channel], sizeof right[0]);
+        qc_session_free(session);
+        qc_model_free(model);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(small_products_round_as_the_reference), cmocka_unit_test(joining_scales_far_apart)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(small_products_round_as_the_reference), cmocka_unit_test(joining_scales_far_apart),
+                                       cmocka_unit_test(weights_of_16_bits)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
