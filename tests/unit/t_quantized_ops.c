@@ -119,9 +119,72 @@ static void weights_of_16_bits(void **state)
     }
 }
 
+/* SVDF of two rows is that of each, with memories of their own. */
+static struct qc_session *svdf(struct qc_model *model, int32_t batch)
+{
+    enum { INPUT = 5, FILTERS = 6, MEMORY = 3, UNITS = 3 };
+    static int8_t feature[FILTERS * INPUT];
+    static int16_t time[FILTERS * MEMORY];
+    uint64_t random = 21;
+    struct qc_graph *graph = model->graph[0];
+    struct qc_build b = {.graph = graph, .scope = "net"};
+    for (int i = 0; i < FILTERS * INPUT; i++) feature[i] = (int8_t)unit_random(&random);
+    for (int i = 0; i < FILTERS * MEMORY; i++) time[i] = (int16_t)unit_random(&random);
+    struct qc_tensor *in[] = {qc_graph_add_tensor(graph, "x", QC_INT8, 2, (int32_t[]){batch, INPUT}),
+                              qc_build_constant(&b, "feature", QC_INT8, 2, (int32_t[]){FILTERS, INPUT}, feature),
+                              qc_build_constant(&b, "time", QC_INT16, 2, (int32_t[]){FILTERS, MEMORY}, time),
+                              qc_build_constant(&b, "bias", QC_INT32, 1, (int32_t[]){UNITS}, (int32_t[]){100, -3000, 20000}),
+                              qc_graph_add_tensor(graph, "state", QC_INT16, 2, (int32_t[]){batch, FILTERS * MEMORY})};
+    struct qc_tensor *out = qc_graph_add_tensor(graph, "y", QC_INT8, 2, (int32_t[]){batch, UNITS});
+    static const float scale[] = {0.1f, 0.01f, 1e-4f, 1e-7f, 1e-3f};
+    for (int i = 0; i < 5; i++) in[i]->quant = qc_quant_new(&model->arena, scale[i], i ? 0 : 3);
+    out->quant = qc_quant_new(&model->arena, 0.02f, -7);
+    in[4]->variable = true;
+    assert_int_equal(qc_graph_set_inputs(graph, 1, in), QC_OK);
+    QC_OPTIONS(&b, SVDFOptions, options);
+    options->rank = FILTERS / UNITS;
+    struct qc_node *node = qc_graph_add_node(graph, NULL, tfl_BuiltinOperator_SVDF, &tfl_SVDFOptions_table, options, 5, in, 1, &out);
+    node->version = 3;
+    assert_int_equal(qc_graph_set_outputs(graph, 1, &out), QC_OK);
+    struct qc_error error = {0};
+    struct qc_session *session = qc_session_create(model, NULL, &error);
+    if (!session) fail_msg("%s", error.text);
+    return session;
+}
+
+static void rows_of_a_batch_have_their_own_memory(void **state)
+{
+    struct qc_model *model[3] = {qc_model_new(NULL, NULL), qc_model_new(NULL, NULL), qc_model_new(NULL, NULL)};
+    struct qc_session *session[3] = {svdf(model[0], 1), svdf(model[1], 1), svdf(model[2], 2)};
+    struct qc_tensor_info info, both;
+    uint64_t random = 5;
+    int different = 0;
+    (void)state;
+    for (int round = 0; round < 6; round++) {
+        assert_int_equal(qc_session_input(session[2], 0, &both), QC_OK);
+        for (size_t i = 0; i < both.bytes; i++) ((int8_t *)both.data)[i] = (int8_t)unit_random(&random);
+        for (int row = 0; row < 2; row++) {
+            assert_int_equal(qc_session_input(session[row], 0, &info), QC_OK);
+            memcpy(info.data, (int8_t *)both.data + (size_t)row * info.bytes, info.bytes);
+        }
+        for (int i = 0; i < 3; i++) assert_int_equal(qc_session_invoke(session[i], NULL), QC_OK);
+        assert_int_equal(qc_session_output(session[2], 0, &both), QC_OK);
+        for (int row = 0; row < 2; row++) {
+            assert_int_equal(qc_session_output(session[row], 0, &info), QC_OK);
+            assert_memory_equal(info.data, (int8_t *)both.data + (size_t)row * info.bytes, info.bytes);
+        }
+        different += memcmp(both.data, (int8_t *)both.data + info.bytes, info.bytes) != 0;
+    }
+    assert_true(different > 3);
+    for (int i = 0; i < 3; i++) {
+        qc_session_free(session[i]);
+        qc_model_free(model[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(small_products_round_as_the_reference), cmocka_unit_test(joining_scales_far_apart),
-                                       cmocka_unit_test(weights_of_16_bits)};
+                                       cmocka_unit_test(weights_of_16_bits), cmocka_unit_test(rows_of_a_batch_have_their_own_memory)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
