@@ -143,6 +143,7 @@ static struct qc_session *svdf(struct qc_model *model, int32_t batch)
     assert_int_equal(qc_graph_set_inputs(graph, 1, in), QC_OK);
     QC_OPTIONS(&b, SVDFOptions, options);
     options->rank = FILTERS / UNITS;
+    options->fused_activation_function = tfl_ActivationFunctionType_RELU;
     struct qc_node *node = qc_graph_add_node(graph, NULL, tfl_BuiltinOperator_SVDF, &tfl_SVDFOptions_table, options, 5, in, 1, &out);
     node->version = 3;
     assert_int_equal(qc_graph_set_outputs(graph, 1, &out), QC_OK);
