@@ -127,22 +127,39 @@ struct task {
     size_t y_width;
 };
 
+/*
+ * Where the auxiliary input of one step begins. TensorFlow Lite takes steps of the input's width for those of the auxiliary one, in time-major order and
+ * in all hybrid forms: models are what they are with it. Where that would lead outside (an input wider than the auxiliary one) it is not followed.
+ */
+static size_t aux_at(const struct task *t, size_t b, size_t time)
+{
+    const struct state *s = t->step->state;
+    const size_t right = t->cell.aux, width = (s->time_major || t->cell.hybrid) && t->cell.input < right ? t->cell.input : right;
+    return s->time_major ? time * (size_t)s->batch * width + b * right : (b * (size_t)s->time + time) * width;
+}
+
+static void sequence(const struct task *t, size_t b, float *h, char *work)
+{
+    const struct state *s = t->step->state;
+    const struct direction *d = t->d;
+    const float *x = t->step->in[d->x]->data, *aux = d->aux >= 0 ? t->step->in[d->aux]->data : NULL;
+    for (int32_t i = 0; i < s->time; i++) {
+        size_t time = (size_t)(d->backward ? s->time - 1 - i : i);
+        size_t at = s->time_major ? time * (size_t)s->batch + b : b * (size_t)s->time + time;
+        qc_rnn_step(&t->cell, x + at * t->cell.input, aux ? aux + aux_at(t, b, time) : NULL, h, work);
+        memcpy(t->y + at * t->y_width, h, t->cell.units * sizeof *h);
+    }
+}
+
 static void rows(void *context, size_t begin, size_t end, int thread)
 {
     const struct task *t = context;
     const struct state *s = t->step->state;
-    const struct direction *d = t->d;
-    const float *x = t->step->in[d->x]->data, *aux = d->aux >= 0 ? t->step->in[d->aux]->data : NULL;
     char *work = (char *)t->step->scratch + s->work + (size_t)thread * s->work_bytes;
-    for (size_t b = begin; b < end; b++) {
-        float *h = (float *)t->step->in[d->h]->data + b * t->cell.units;
-        for (int32_t i = 0; i < s->time; i++) {
-            size_t time = (size_t)(d->backward ? s->time - 1 - i : i);
-            size_t at = s->time_major ? time * (size_t)s->batch + b : b * (size_t)s->time + time;
-            qc_rnn_step(&t->cell, x + at * t->cell.input, aux ? aux + at * t->cell.aux : NULL, h, work);
-            memcpy(t->y + at * t->y_width, h, t->cell.units * sizeof *h);
-        }
-    }
+    /* TensorFlow Lite goes through a hybrid time-major sequence of two directions as often as it has steps, with the state of the time before */
+    const int32_t times = s->count == 2 && s->time_major && t->cell.hybrid ? s->time : 1;
+    for (size_t b = begin; b < end; b++)
+        for (int32_t i = 0; i < times; i++) sequence(t, b, (float *)t->step->in[t->d->h]->data + b * t->cell.units, work);
 }
 
 static qc_status run(struct qc_step *step)
