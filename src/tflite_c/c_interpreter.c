@@ -108,6 +108,7 @@ static TfLiteStatus start(TfLiteInterpreter *interpreter, const TfLiteInterprete
     struct qc_model *model = interpreter->model->model;
     struct qc_options own = {.threads = options && options->threads ? options->threads : 1};
     if (!options || options->threads < 0) own.threads = 1; /* TensorFlow Lite's own default */
+    if (options && options->threads < -1) c_report(&interpreter->reporter, "%d threads are not possible; one is used", options->threads);
     struct qc_error error = {0};
     if (!bind_ops(interpreter)) return kTfLiteError;
     interpreter->session = qc_session_start(model, &own, interpreter->op_list, interpreter->op_count, &error);

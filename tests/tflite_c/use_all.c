@@ -161,6 +161,37 @@ static void use_wrong_shapes(void)
     TfLiteInterpreterDelete(interpreter);
 }
 
+static void use_misuse(void)
+{
+    TfLiteModel *model = open_model("dense.tflite");
+    static const int32_t threads[] = {-7, -1, 0, 3};
+    for (size_t i = 0; i < sizeof threads / sizeof *threads; i++) {
+        TfLiteInterpreterOptions *options = TfLiteInterpreterOptionsCreate();
+        TfLiteInterpreterOptionsSetErrorReporter(options, reporter, &reports);
+        TfLiteInterpreterOptionsSetNumThreads(options, threads[i]);
+        TfLiteInterpreter *interpreter = TfLiteInterpreterCreate(model, options);
+        printf("%d threads: %d%s\n", (int)threads[i], interpreter != NULL, reports ? ", reported" : "");
+        reports = 0;
+        TfLiteInterpreterDelete(interpreter);
+        TfLiteInterpreterOptionsDelete(options);
+    }
+    TfLiteModelDelete(model);
+    TfLiteInterpreter *interpreter = create("dense.tflite", 1);
+    TfLiteTensor *in = TfLiteInterpreterGetInputTensor(interpreter, 0);
+    status("resize to a negative size", TfLiteInterpreterResizeInputTensor(interpreter, 0, (int[]){-2, 2}, 2));
+    status("allocate that", TfLiteInterpreterAllocateTensors(interpreter));
+    status("resize to more than memory", TfLiteInterpreterResizeInputTensor(interpreter, 0, (int[]){INT32_MAX, INT32_MAX}, 2));
+    status("resize to less", TfLiteInterpreterResizeInputTensor(interpreter, 0, (int[]){1, 2}, 2));
+    status("allocate that", TfLiteInterpreterAllocateTensors(interpreter));
+    in = TfLiteInterpreterGetInputTensor(interpreter, 0);
+    status("too many bytes in", TfLiteTensorCopyFromBuffer(in, (float[]){1, 2, 3}, 12));
+    status("no bytes in", TfLiteTensorCopyFromBuffer(in, (float[]){1}, 0));
+    float y[9];
+    status("too many bytes out", TfLiteTensorCopyToBuffer(TfLiteInterpreterGetOutputTensor(interpreter, 0), y, sizeof y));
+    status("reset", TfLiteInterpreterResetVariableTensors(interpreter));
+    TfLiteInterpreterDelete(interpreter);
+}
+
 static void use_cancellation(void)
 {
     TfLiteInterpreter *interpreter = create("dense.tflite", 1);
@@ -282,7 +313,8 @@ int main(int argc, char **argv)
         const char *name;
         void (*use)(void);
     } part[] = {{"library", use_library},           {"bad models", use_bad_models},   {"interpreter", use_interpreter},
-                {"resizing", use_resizing},         {"wrong shapes", use_wrong_shapes}, {"cancellation", use_cancellation},
+                {"resizing", use_resizing},         {"wrong shapes", use_wrong_shapes}, {"misuse", use_misuse},
+                {"cancellation", use_cancellation},
                 {"quantization", use_quantization}, {"signatures", use_signatures}, {"delegate", use_delegate},
                 {"operators", use_operators},       {"registrations", use_registrations}, {"structs", use_structs}};
     folder = argv[1];
