@@ -101,6 +101,13 @@ static void expand(const struct qc_gemm_f32_pack *p, size_t first, size_t column
             *to++ = n < columns ? qc_half_to_float(from[n * p->column_step + k * p->k_step]) : 0;
 }
 
+/* Columns that stand side by side already. */
+static void copy_rows(const struct qc_gemm_f32_pack *p, size_t first, float *to)
+{
+    const float *from = (const float *)p->w + first;
+    for (size_t k = 0; k < p->k; k++, from += p->k_step, to += QC_PANEL) memcpy(to, from, QC_PANEL * sizeof *to);
+}
+
 void qc_gemm_f32_pack(void *block, const struct qc_gemm_f32_pack *p)
 {
     const size_t panel_bytes = qc_gemm_f32_panel_bytes(p->kind, p->k), used = HEAD_BYTES + p->k * QC_PANEL * element_bytes(p->kind);
@@ -111,7 +118,8 @@ void qc_gemm_f32_pack(void *block, const struct qc_gemm_f32_pack *p)
         memset(head, 0, HEAD_BYTES);
         if (p->bias) memcpy(head, p->bias + first, columns * sizeof *head);
         void *body = panel + HEAD_BYTES;
-        if (p->expand) expand(p, first, columns, body);
+        if (p->kind == QC_W_F32 && !p->expand && p->column_step == 1 && columns == QC_PANEL) copy_rows(p, first, body);
+        else if (p->expand) expand(p, first, columns, body);
         else if (p->kind == QC_W_F32) interleave_4(p, first, columns, body);
         else interleave_2(p, first, columns, body);
         memset(panel + used, 0, panel_bytes - used);
