@@ -1,5 +1,5 @@
 /*
- * vmath_inline.h - exp, logistic and tanh of a vector; the building blocks of vmath and of the recurrent kernels. Include after a
+ * vmath_inline.h - exp, logistic, tanh and what is made of them; the building blocks of vmath and of the recurrent kernels. Include after a
  * simd_*.h. The bounds are in vmath.h.
  *
  * All start from e^x = 2^n e^r with n = round(x / ln 2), r = x - n ln 2 in two steps, |r| <= ln 2 / 2, and
@@ -76,6 +76,44 @@ QC_INLINE vf vf_tanh(vf x)
 {
     const struct vf_ratio y = vf_tanh_ratio(x);
     return vf_div(y.a, y.b);
+}
+
+QC_INLINE vf vf_elu(vf x)
+{
+    vf s;
+    const vf p = vf_exp_parts_negative(vf_max(vf_set1(-88.0f), vf_negative_abs(x)), &s);
+    return vf_select_lt(x, vf_zero(), vf_fma(s, p, vf_sub(s, vf_set1(1.0f))), x);
+}
+
+/* erfc z for z >= 0: t e^(-z^2 + p(t)) with t = 2 / (2 + z), relative error 1.2e-7 (Press et al., Numerical Recipes, 6.2). */
+QC_INLINE vf vf_erfc_positive(vf z)
+{
+    const vf t = vf_div(vf_set1(2.0f), vf_add(vf_set1(2.0f), z));
+    vf p = vf_set1(0.17087277f);
+    p = vf_fma(p, t, vf_set1(-0.82215223f));
+    p = vf_fma(p, t, vf_set1(1.48851587f));
+    p = vf_fma(p, t, vf_set1(-1.13520398f));
+    p = vf_fma(p, t, vf_set1(0.27886807f));
+    p = vf_fma(p, t, vf_set1(-0.18628806f));
+    p = vf_fma(p, t, vf_set1(0.09678418f));
+    p = vf_fma(p, t, vf_set1(0.37409196f));
+    p = vf_fma(p, t, vf_set1(1.00002368f));
+    p = vf_fma(p, t, vf_set1(-1.26551223f));
+    return vf_mul(t, vf_exp(vf_sub(p, vf_mul(z, z))));
+}
+
+/* Half of x erfc(-x / sqrt 2), which does not cancel for large negative x. */
+QC_INLINE vf vf_gelu(vf x)
+{
+    const vf e = vf_erfc_positive(vf_mul(vf_abs(x), vf_set1(0x1.6a09e6p-1f)));
+    return vf_mul(vf_mul(x, vf_set1(0.5f)), vf_select_lt(x, vf_zero(), e, vf_sub(vf_set1(2.0f), e)));
+}
+
+/* (1 + tanh u) / 2 is the logistic function of 2 u. */
+QC_INLINE vf vf_gelu_tanh(vf x)
+{
+    const vf cubic = vf_fma(vf_mul(vf_mul(x, x), vf_set1(0.044715f)), x, x);
+    return vf_mul(x, vf_logistic(vf_mul(cubic, vf_set1(0x1.988454p+0f)))); /* 2 sqrt(2 / pi) */
 }
 
 QC_INLINE vf vf_hard_swish(vf x)

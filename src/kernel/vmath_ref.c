@@ -29,6 +29,24 @@ static void hard_swish_ref(size_t n, const float *x, float *y)
     }
 }
 
+static void elu_ref(size_t n, const float *x, float *y)
+{
+    for (size_t i = 0; i < n; i++) y[i] = x[i] < 0 ? (float)expm1((double)x[i]) : x[i];
+}
+
+static void gelu_ref(size_t n, const float *x, float *y)
+{
+    for (size_t i = 0; i < n; i++) y[i] = (float)(0.5 * (double)x[i] * erfc(-(double)x[i] * M_SQRT1_2));
+}
+
+static void gelu_tanh_ref(size_t n, const float *x, float *y)
+{
+    for (size_t i = 0; i < n; i++) {
+        const double v = (double)x[i], u = M_2_SQRTPI * M_SQRT1_2 * (v + 0.044715 * v * v * v);
+        y[i] = (float)(v / (1 + exp(-2 * u)));
+    }
+}
+
 static void add_rows_ref(size_t rows, size_t n, const float *x, float *sum)
 {
     for (size_t r = 0; r < rows; r++, x += n)
@@ -45,4 +63,4 @@ static void softmax_ref(size_t n, const float *x, float beta, float *y)
 }
 
 extern const struct qc_vmath qc_vmath_ref;
-const struct qc_vmath qc_vmath_ref = {{"ref", 0}, exp_ref, logistic_ref, tanh_ref, hard_swish_ref, add_rows_ref, softmax_ref};
+const struct qc_vmath qc_vmath_ref = {{"ref", 0}, exp_ref, logistic_ref, tanh_ref, hard_swish_ref, elu_ref, gelu_ref, gelu_tanh_ref, add_rows_ref, softmax_ref};

@@ -16,6 +16,9 @@ QC_MAP(exp_map, vf_exp)
 QC_MAP(logistic_map, vf_logistic)
 QC_MAP(tanh_map, vf_tanh)
 QC_MAP(hard_swish_map, vf_hard_swish)
+QC_MAP(elu_map, vf_elu)
+QC_MAP(gelu_map, vf_gelu)
+QC_MAP(gelu_tanh_map, vf_gelu_tanh)
 
 /* `vectors` vectors of sums in registers; the last may be cut to `count`. */
 QC_INLINE void add_columns(size_t rows, size_t n, const float *x, float *sum, const int vectors, const size_t count)
@@ -68,4 +71,4 @@ static void softmax_row(size_t n, const float *x, float beta, float *y)
 
 #define QC_VMATH_ROW(isa, bits)                 \
     extern const struct qc_vmath qc_vmath_##isa; \
-    const struct qc_vmath qc_vmath_##isa = {{#isa, bits}, exp_map, logistic_map, tanh_map, hard_swish_map, add_rows, softmax_row};
+    const struct qc_vmath qc_vmath_##isa = {{#isa, bits}, exp_map, logistic_map, tanh_map, hard_swish_map, elu_map, gelu_map, gelu_tanh_map, add_rows, softmax_row};

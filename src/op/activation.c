@@ -88,8 +88,9 @@ static void apply_f32(const struct qc_step *step, size_t n, const float *x, floa
     if (f == logistic) s->math->logistic(n, x, y);
     else if (f == hyperbolic) s->math->tanh(n, x, y);
     else if (f == hard_swish) s->math->hard_swish(n, x, y);
-    else
-        for (size_t i = 0; i < n; i++) y[i] = f(x[i], NULL);
+    else if (f == elu) s->math->elu(n, x, y);
+    else if (f == gelu) s->math->gelu(n, x, y);
+    else s->math->gelu_tanh(n, x, y);
 }
 
 /* ---- HARD_SWISH in 8 bits ---- */

@@ -18,6 +18,10 @@ static double exact_hard_swish(double x)
     return isnan(x) ? x : fabs(product) > FLT_MAX ? product * INFINITY : product / 6; /* the product is a float */
 }
 
+static double exact_elu(double x) { return x < 0 ? expm1(x) : x; }
+static double exact_gelu(double x) { return 0.5 * x * erfc(-x * M_SQRT1_2); }
+static double exact_gelu_tanh(double x) { return x / (1 + exp(-2 * M_2_SQRTPI * M_SQRT1_2 * (x + 0.044715 * x * x * x))); }
+
 static void check_function(const char *name, void (*run)(size_t, const float *, float *), double (*exact)(double), double bound)
 {
     const size_t n = check_between(1, 70);
@@ -82,6 +86,9 @@ static void check(int rounds)
             check_function("logistic", v[i]->logistic, exact_logistic, 3);
             check_function("tanh", v[i]->tanh, exact_tanh, 3);
             check_function("hard_swish", v[i]->hard_swish, exact_hard_swish, 3);
+            check_function("elu", v[i]->elu, exact_elu, 4);
+            check_function("gelu", v[i]->gelu, exact_gelu, 250);
+            check_function("gelu_tanh", v[i]->gelu_tanh, exact_gelu_tanh, 250);
             check_softmax(v[i]);
             check_add_rows(v[i]);
         }
@@ -115,6 +122,12 @@ static void bench(void)
         check_time(v[i]->variant.name, "tanh 1024", 1024, "element", work, &j);
         j.run = v[i]->hard_swish;
         check_time(v[i]->variant.name, "hard_swish 1024", 1024, "element", work, &j);
+        j.run = v[i]->elu;
+        check_time(v[i]->variant.name, "elu 1024", 1024, "element", work, &j);
+        j.run = v[i]->gelu;
+        check_time(v[i]->variant.name, "gelu 1024", 1024, "element", work, &j);
+        j.run = v[i]->gelu_tanh;
+        check_time(v[i]->variant.name, "gelu_tanh 1024", 1024, "element", work, &j);
     }
 }
 
