@@ -57,7 +57,7 @@ static bool are_steps(struct roll *r, struct qc_tensor *const *step)
         if (i && node->in[0] != x) return false;
         x = node->in[0];
     }
-    if ((r->x && r->x != x) || x->signature[0] != r->steps || x->type != QC_FLOAT32 || x->quant || x->constant) return false;
+    if ((r->x && r->x != x) || !x || !x->has_shape || !x->rank || x->signature[0] != r->steps || x->type != QC_FLOAT32 || x->quant || x->constant) return false;
     for (int k = 2; k < x->rank; k++)
         if (x->signature[k] < 0) return false;
     r->x = x;
@@ -78,7 +78,7 @@ static bool leaves_first_axis(const struct qc_node *node, const struct qc_tensor
 static bool pads_nothing_first(const struct qc_tensor *amount)
 {
     static const int32_t nothing[2];
-    return amount->constant && amount->type == QC_INT32 && amount->bytes >= sizeof nothing && !memcmp(amount->data, nothing, sizeof nothing);
+    return amount && amount->constant && amount->type == QC_INT32 && amount->bytes >= sizeof nothing && !memcmp(amount->data, nothing, sizeof nothing);
 }
 
 static bool keeps_first_axis(const struct qc_node *node)
@@ -143,6 +143,8 @@ static bool is_plain(const struct qc_tensor *tensor)
 static bool alike(const struct roll *r, struct qc_tensor *const *step)
 {
     const struct qc_node *first = step[0]->producer;
+    const struct qc_op *op = first ? qc_op_find(first->code, first->custom) : NULL;
+    if (!op || first->in_count < op->in_min) return false;
     for (int i = 0; i < r->steps; i++) {
         const struct qc_node *node = step[i]->producer;
         if (!node || !is_plain(step[i]) || !qc_same_shape(step[i], step[0]) || node->code != first->code || node->in_count != first->in_count ||

@@ -131,7 +131,8 @@ static void borrow_forward(struct qc_int_plan *plan)
     }
 }
 
-/* Backward: operands of the others borrow from the result, as far up as same-scale operators reach. */
+/* Backward: operands of the others borrow from the result, as far up as same-scale operators reach. Not an LSTM's sequence: it is the hidden state
+ * too, at every step, of which the others may see the last one alone. */
 static void borrow_backward(struct qc_int_plan *plan)
 {
     bool *spread = qc_arena_alloc(&plan->q->model->arena, plan->value_count);
@@ -145,7 +146,7 @@ static void borrow_backward(struct qc_int_plan *plan)
         }
         for (int k = 0; starts && k < n->node->in_count; k++) {
             struct qc_tensor *in = n->node->in[k];
-            if (!qc_int_in_group(n, k) || in->constant) continue;
+            if (!qc_int_in_group(n, k) || in->constant || (in->producer && qc_int_lstm(in->producer))) continue;
             qc_int_value_of(plan, in)->borrowed = true;
             spread[in->index] = true;
         }

@@ -167,6 +167,27 @@ static void cleared_on_every_call(void **unused)
     }
 }
 
+/* What reads the last step alone, and would have a scale for it, does not narrow that of the hidden state. */
+static void the_sequence_keeps_its_range(void **unused)
+{
+    (void)unused;
+    struct qc_tensor *y[2];
+    struct qc_model *source[] = {layer(false, false, 0, false), layer(false, false, 0, false)};
+    struct qc_build b = {.graph = source[1]->graph[0], .scope = "ends"};
+    for (int i = 0; i < 2; i++)
+        y[i] = QC_BUILD(&b, SLICE, NULL, source[1]->graph[0]->output[0], qc_build_i32s(&b, 3, (int32_t[]){0, TIME - 2 + i, 0}),
+                        qc_build_i32s(&b, 3, (int32_t[]){1, 1, UNITS}));
+    QC_OPTIONS(&b, ConcatenationOptions, options);
+    options->axis = 2;
+    struct qc_tensor *joined = qc_build_op(&b, tfl_BuiltinOperator_CONCATENATION, options, 2, y);
+    assert_non_null(joined);
+    assert_int_equal(qc_graph_set_outputs(b.graph, 1, &joined), QC_OK);
+    struct qc_model *model[2];
+    for (int i = 0; i < 2; i++) model[i] = convert(source[i], &(struct qc_convert_options){.mode = "int8", .samples = &samples, .strict = true});
+    assert_true(qc_quant_equal(lstm_of(model[0])->out[0]->quant, lstm_of(model[1])->out[0]->quant));
+    for (int i = 0; i < 2; i++) qc_model_free(model[i]), qc_model_free(source[i]);
+}
+
 /* The last cell state that the kernel leaves is the last one that calibration follows. */
 static void *followed;
 static void keep_last(void *user, const struct qc_tensor *tensor, const float *value, size_t count)
@@ -224,7 +245,7 @@ static void reasons(void **unused)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(by_the_recipe), cmocka_unit_test(cleared_on_every_call),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(by_the_recipe), cmocka_unit_test(cleared_on_every_call), cmocka_unit_test(the_sequence_keeps_its_range),
                                        cmocka_unit_test(calibration_follows_the_cell), cmocka_unit_test(reasons)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
