@@ -123,7 +123,7 @@ static struct qc_quant *weight_quant(struct qc_arena *arena, uint32_t count, int
 
 qc_status qc_constant_int8(struct qc_quantizer *q, struct qc_tensor *tensor, int axis, enum qc_beside beside, struct qc_tensor **made)
 {
-    const char *kind = beside == QC_BESIDE_FLOAT ? "int8 beside float" : "int8";
+    const char *kind = beside == QC_BESIDE_FLOAT ? "int8 beside float" : beside == QC_BESIDE_INT16 ? "int8 beside int16" : "int8";
     struct qc_form *form = find_form(q, tensor, kind, axis);
     if (form) return *made = form->made, QC_OK;
     QC_TRY(qc_constant_finite(q, tensor));
@@ -142,10 +142,7 @@ qc_status qc_constant_int8(struct qc_quantizer *q, struct qc_tensor *tensor, int
         scale[slice] = largest;
     }
     for (size_t at = 0, slice = 0; at < total; at += inner, slice = (slice + 1) % slices)
-        if (beside == QC_BESIDE_FLOAT)
-            qc_quantize_beside_float(data + at, inner, (double)scale[slice], stored + at);
-        else
-            qc_quantize_symmetric(data + at, inner, qc_params_weight((double)scale[slice]), 127, stored + at);
+        qc_quantize_weights(data + at, inner, (double)scale[slice], beside, stored + at);
     for (size_t i = 0; i < slices; i++) scale[i] = qc_params_weight((double)scale[i]);
     if (!(*made = qc_graph_add_constant(q->graph, tensor->name, QC_INT8, tensor->rank, tensor->dims, stored, total))) return QC_NOMEM;
     (*made)->quant = quant;

@@ -208,7 +208,7 @@ static qc_status weights_and_bias(struct qc_int_plan *plan, const struct qc_int_
             bias_slot = i;
             bias_rule = qc_operand_rule(rule, i);
         }
-    QC_TRY(qc_constant_int8(plan->q, from, qc_weight_axis(plan->q, n->node, slot, qc_operand_rule(rule, slot)->axis), QC_BESIDE_INTEGERS, &weight));
+    QC_TRY(qc_constant_int8(plan->q, from, qc_weight_axis(plan->q, n->node, slot, qc_operand_rule(rule, slot)->axis), n->bits == 8 ? QC_BESIDE_INT8 : QC_BESIDE_INT16, &weight));
     if (bias_slot >= 0) {
         struct qc_tensor *bias = n->node->in[bias_slot];
         const float *data = floats_of(plan, bias);

@@ -208,8 +208,8 @@ static qc_status add_intermediates(struct qc_int_plan *plan, struct qc_node *nod
 static qc_status quantize_gate(struct qc_int_plan *plan, struct qc_node *node, int g, float x_scale)
 {
     struct qc_tensor *w, *recurrent, *bias;
-    QC_TRY(qc_constant_int8(plan->q, node->in[W + g], -1, QC_BESIDE_INTEGERS, &w));
-    QC_TRY(qc_constant_int8(plan->q, node->in[RECURRENT + g], -1, QC_BESIDE_INTEGERS, &recurrent));
+    QC_TRY(qc_constant_int8(plan->q, node->in[W + g], -1, QC_BESIDE_INT8, &w));
+    QC_TRY(qc_constant_int8(plan->q, node->in[RECURRENT + g], -1, QC_BESIDE_INT8, &recurrent));
     QC_TRY(qc_int_bias(plan, node->in[BIAS + g], w, x_scale, 32, &bias));
     qc_node_set_input(node, W + g, w);
     qc_node_set_input(node, RECURRENT + g, recurrent);

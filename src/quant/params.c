@@ -86,12 +86,17 @@ void qc_quantize_symmetric(const float *value, size_t count, float scale, int li
     for (size_t i = 0; i < count; i++) stored[i] = (int8_t)round_away(value[i], inverse, limit);
 }
 
-void qc_quantize_beside_float(const float *value, size_t count, double magnitude, int8_t *stored)
+void qc_quantize_weights(const float *value, size_t count, double magnitude, enum qc_beside beside, int8_t *stored)
 {
     double scale = 2 * weight_magnitude(magnitude) / 254;
+    float inverse = 127.0f / (float)weight_magnitude(magnitude);
+    if (beside == QC_BESIDE_INT8) {
+        qc_quantize_symmetric(value, count, qc_params_weight(magnitude), 127, stored);
+        return;
+    }
     for (size_t i = 0; i < count; i++) {
         double ratio = (double)value[i] / scale;
-        stored[i] = (int8_t)(ratio + (ratio < 0 ? -0.5 : 0.5));
+        stored[i] = (int8_t)(beside == QC_BESIDE_INT16 ? round_away(value[i], inverse, 127) : (int32_t)(ratio + (ratio < 0 ? -0.5 : 0.5)));
     }
 }
 

@@ -31,8 +31,10 @@ float qc_params_weight_for_bias(double bias_magnitude, float input_scale, float 
 
 /* Stored values: nearest, ties away from zero, clamped. Symmetric ones to [-limit, limit]. */
 void qc_quantize_symmetric(const float *value, size_t count, float scale, int limit, int8_t *stored);
-/* Weights of which the largest has this magnitude, for operators that compute in float: as the converter rounds them there, by the scale in double. */
-void qc_quantize_beside_float(const float *value, size_t count, double magnitude, int8_t *stored);
+/* Weights of which the largest has this magnitude. The converter computes them in three ways: times the float inverse of the scale; times the float quotient
+ * 127 / magnitude; divided by the scale in double. */
+enum qc_beside { QC_BESIDE_INT8, QC_BESIDE_INT16, QC_BESIDE_FLOAT }; /* activations of that kind */
+void qc_quantize_weights(const float *value, size_t count, double magnitude, enum qc_beside beside, int8_t *stored);
 void qc_quantize_symmetric16(const float *value, size_t count, float scale, int16_t *stored);
 int32_t qc_quantize_affine(float value, struct qc_affine affine, int32_t low, int32_t high);
 /* bits: 32 or 64. */

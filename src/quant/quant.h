@@ -68,7 +68,6 @@ qc_status qc_constant_finite(struct qc_quantizer *q, const struct qc_tensor *ten
 /* A note if a weight (a constant that is no scalar) holds such values: they stay what they are where it stays float. */
 void qc_constant_note_odd(struct qc_quantizer *q, const struct qc_tensor *tensor);
 /* int8, symmetric; one scale per slice of `axis`, or one in all (-1). */
-enum qc_beside { QC_BESIDE_INTEGERS, QC_BESIDE_FLOAT }; /* activations: the converter rounds weights differently */
 qc_status qc_constant_int8(struct qc_quantizer *q, struct qc_tensor *tensor, int axis, enum qc_beside beside, struct qc_tensor **made);
 /* One scale for all of the float values would make more than half of those that are not 0 vanish. */
 bool qc_constant_vanishes(const struct qc_tensor *tensor);

@@ -45,16 +45,18 @@ static void weights_round_away_from_zero(void **state)
     assert_memory_equal(stored, expected, 8);
 }
 
-/* A value within a float's rounding of half a step: TFLiteConverter rounds it up beside integer activations and down beside float ones. */
-static void weights_beside_float_are_rounded_in_double(void **state)
+/* Values within a float's rounding of half a step: TFLiteConverter rounds them by the kind of the activations. */
+static void weights_are_rounded_as_the_converter_does(void **state)
 {
     (void)state;
-    const float largest = 0x1.58b642p-1f, value[] = {0x1.5b6d1cp-9f, 0x1.ddb606p-6f, -0x1.45b64ap-5f, largest, -largest, 0};
-    int8_t stored[6];
-    qc_quantize_symmetric(value, 6, qc_params_weight((double)largest), 127, stored);
-    assert_memory_equal(stored, ((const int8_t[]){1, 6, -8, 127, -127, 0}), 6);
-    qc_quantize_beside_float(value, 6, (double)largest, stored);
-    assert_memory_equal(stored, ((const int8_t[]){0, 5, -7, 127, -127, 0}), 6);
+    const float largest = 0x1.185288p-3f, value[] = {0x1.185288p-4f, -0x1.3dd88ap-8f, largest, -largest, 0};
+    int8_t stored[5];
+    qc_quantize_weights(value, 5, (double)largest, QC_BESIDE_INT8, stored);
+    assert_memory_equal(stored, ((const int8_t[]){63, -5, 127, -127, 0}), 5);
+    qc_quantize_weights(value, 5, (double)largest, QC_BESIDE_INT16, stored);
+    assert_memory_equal(stored, ((const int8_t[]){64, -5, 127, -127, 0}), 5);
+    qc_quantize_weights(value, 5, (double)largest, QC_BESIDE_FLOAT, stored);
+    assert_memory_equal(stored, ((const int8_t[]){64, -4, 127, -127, 0}), 5);
 }
 
 static void large_bias_widens_weights(void **state)
@@ -78,7 +80,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(activations_hold_zero),     cmocka_unit_test(narrow_ranges_are_widened),
-        cmocka_unit_test(weights_round_away_from_zero), cmocka_unit_test(weights_beside_float_are_rounded_in_double), cmocka_unit_test(large_bias_widens_weights),
+        cmocka_unit_test(weights_round_away_from_zero), cmocka_unit_test(weights_are_rounded_as_the_converter_does), cmocka_unit_test(large_bias_widens_weights),
         cmocka_unit_test(cell_states_are_powers_of_two),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
