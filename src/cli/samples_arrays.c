@@ -85,6 +85,19 @@ static qc_status fill(void *user, size_t sample, struct qc_session *session, str
     return QC_OK;
 }
 
+/* The model's input that an array of this name is for, before there is a session: of that name, that of its signature entry, or the only one. */
+static bool input_for(const struct qc_model *model, const char *name, struct qc_tensor_info *input)
+{
+    const char *entry;
+    size_t subgraph, tensor;
+    long wanted = -1;
+    for (size_t i = 0; qc_model_signature_input(model, 0, i, &entry, &subgraph, &tensor); i++)
+        if (!subgraph && !strcmp(entry, name)) wanted = (long)tensor;
+    for (size_t i = 0; qc_model_input(model, i, input); i++)
+        if (!strcmp(input->name, name) || (wanted >= 0 && qc_model_subgraph_input(model, 0, i) == wanted)) return true;
+    return qc_model_input(model, 0, input) && qc_model_subgraph_input(model, 0, 1) < 0;
+}
+
 int cli_samples_arrays(struct cli_samples *samples, struct qc_model *model)
 {
     struct qc_error error = {0};
@@ -99,7 +112,7 @@ int cli_samples_arrays(struct cli_samples *samples, struct qc_model *model)
         if (qc_arrays_describe(source->arrays, a, &array, &error)) return cli_fail(&error);
         if (!array.rank) return cli_failf(CLI_FAILED, "%s: array '%s' is a single number; samples lie along axis 0", samples->arguments->data, array.name);
         size_t count = (size_t)array.dims[0];
-        if (qc_model_input(model, 0, &input) && input.rank == array.rank && input.signature[0] > 1) count /= (size_t)input.signature[0];
+        if (input_for(model, array.name, &input) && input.rank == array.rank && input.signature[0] > 1) count /= (size_t)input.signature[0];
         if (a && count != samples->samples.count)
             return cli_failf(CLI_FAILED, "%s: array '%s' holds %zu samples, the one before it %zu", samples->arguments->data, array.name, count, samples->samples.count);
         samples->samples.count = count;
