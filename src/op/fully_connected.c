@@ -38,12 +38,13 @@ static struct qc_product product_of(const struct qc_step *step)
     const struct tfl_FullyConnectedOptions *o = step->options;
     const struct qc_value *x = step->in[0], *w = step->in[1], *bias = qc_operand(step, 2);
     bool constant = w->constant && (!bias || bias->constant), reference = step->rt->reference;
+    bool shifted = w->type == QC_INT8 && w->quant && w->quant->count == 1 && w->quant->zero_point[0]; /* not for XNNPACK */
     bool wide = bias ? bias->type == QC_INT64 : o->quantized_bias_type == tfl_TensorType_INT64;
     enum qc_rounding rounding = reference ? QC_ROUND_F64 : x->type == QC_INT16 ? QC_ROUND_ONCE : QC_ROUND_UP;
     if (x->type == QC_INT16 && wide) rounding = QC_ROUND_F64;
-    else if (!reference && x->type != QC_INT16 && constant) rounding = QC_ROUND_F32;
+    else if (!reference && x->type != QC_INT16 && constant && !shifted) rounding = QC_ROUND_F32;
     return (struct qc_product){.x = 0, .w = 1, .bias = 2, .w_axis = 0, .activation = o->fused_activation_function, .rounding = rounding,
-                               .narrow = !reference && !wide, .float_product = true,
+                               .narrow = !reference && !wide, .float_product = true, .any_zero = true,
                                .hybrid = constant && w->type != QC_UINT8 && !reference ? QC_ROW_XNNPACK
                                          : o->asymmetric_quantize_inputs ? QC_ROW_ASYMMETRIC : QC_ROW_SYMMETRIC};
 }

@@ -43,7 +43,8 @@ qc_status qc_product_check(struct qc_step *step, const struct qc_product *p, int
     QC_TRY(qc_require_bias(step, p->bias, bias_type(kind), channels));
     if (kind == QC_PRODUCT_F32) return QC_OK;
     if (kind == QC_PRODUCT_HYBRID && w->type == QC_UINT8) return qc_require_quantized(step, operand_name(p->w), w);
-    QC_TRY(qc_require_weights(step, operand_name(p->w), w, p->w_axis, channels));
+    if (p->any_zero && w->type == QC_INT8 && w->quant && w->quant->count == 1) QC_TRY(qc_require_quantized(step, operand_name(p->w), w));
+    else QC_TRY(qc_require_weights(step, operand_name(p->w), w, p->w_axis, channels));
     if (kind == QC_PRODUCT_HYBRID) return QC_OK;
     bool wide = x->type == QC_INT16;
     QC_TRY(wide ? qc_require_symmetric(step, operand_name(p->x), x) : qc_require_quantized(step, operand_name(p->x), x));
@@ -78,7 +79,7 @@ static qc_status plan_stage(struct qc_step *step, struct qc_product *p)
                 return qc_step_fail(step, QC_FORMAT, "channel %zu: input scale x weight scale / output scale is %g, above 128", i,
                                     (double)scale[i]);
     p->x_zero = qc_value_zero_point(x);
-    p->w_zero = w->type == QC_UINT8 ? qc_value_zero_point(w) - 128 : 0;
+    p->w_zero = w->type == QC_UINT8 ? qc_value_zero_point(w) - 128 : p->any_zero && p->kind == QC_PRODUCT_S8 ? qc_value_zero_point(w) : 0;
     return qc_fused_limits_quantized(step, p->activation, y, &p->stage.low, &p->stage.high);
 }
 

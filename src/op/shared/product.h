@@ -35,6 +35,7 @@ struct qc_product {
     enum qc_rounding rounding;  /* of integers; with 64-bit sums only QC_ROUND_F64 or not matters */
     bool narrow;                /* int16 without a bias: 32-bit sums */
     bool float_product;         /* multiplier from the float32, not float64, product of the two scales (TFLite, one scale) */
+    bool any_zero;              /* int8 weights with one scale may have a zero point */
     enum qc_row_quantization hybrid; /* one row for each conv.batch */
     /* private */
     const struct qc_dot_f32 *dot; /* of one row; NULL: see tiled */
