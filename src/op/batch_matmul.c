@@ -3,8 +3,8 @@
  * axes in front are broadcast.
  *
  * float32; int8 (to int8, or to the bare int32 sums); int16 by int16 or int8; float32 by int8 (hybrid: each row of x is
- * quantized while running). All but int16 run on the packed matrix kernels: the right matrix is packed for each product (once if it is
- * constant), and several products go to threads one by one.
+ * quantized while running). They run on the packed matrix kernels: the right matrix is packed for each product (once if it is
+ * constant, but for int16), and several products go to threads one by one.
  */
 #include "kernel/gemm_f32.h"
 #include "kernel/gemm_s8.h"
@@ -14,6 +14,7 @@
 #include "op/shared/fused.h"
 #include "op/shared/quantized.h"
 #include "op/shared/version.h"
+#include "op/shared/wide_matrices.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -32,12 +33,13 @@ struct state {
     const struct qc_row_quantizer *quantizer;
     const struct qc_gemm_f32 *f32; /* one of these, or the scalar reference */
     const struct qc_gemm_s8 *s8;
+    struct qc_wide_matrices wide;  /* of int16; its kernel is NULL if it is not used */
     enum qc_s8_form form;
     float *scales;       /* [columns], all the same */
     size_t packed_bytes; /* of one matrix */
     const char *packed;  /* of a constant operand: all its matrices */
     /* places in the scratch of one product, and of all: of packed weights, of int8 weights column by column, of x row by row, of a row before it
-     * is quantized and its parameters behind that, of sums, of the kernel's work */
+     * is quantized and its parameters behind that, of sums, of the kernels' work */
     size_t pack_at, w_at_columns, x_at_rows, row_at, scale_at, zero_at, sum_at, work_at, each, scratch;
 };
 
@@ -156,7 +158,15 @@ static qc_status plan_kernel(struct qc_step *step, struct state *s)
     const bool hybrid = s->kind == HYBRID, floats = s->kind == F32;
     step->work = (uint64_t)s->batches * rows * columns * depth;
     if (hybrid) s->quantizer = qc_row_quantizer_pick(qc_cpu_features());
-    if (s->kind != S16 && s->kind != S16_S8 && rows * columns * depth >= LEAST) {
+    const bool packs = rows * columns * depth >= LEAST, wide = s->kind == S16 || s->kind == S16_S8;
+    if (packs && wide) {
+        s->wide = (struct qc_wide_matrices){.rows = rows, .columns = columns, .depth = depth, .w_depth = s->m.w_depth, .w_column = s->m.w_column,
+                                            .bytes = s->kind == S16_S8};
+        s->work_at = part(s, qc_wide_matrices_plan(&s->wide, inner));
+        s->sum_at = part(s, rows * columns * sizeof(int64_t));
+        if (s->m.x_depth != 1) s->x_at_rows = part(s, rows * depth * sizeof(int16_t));
+        step->kernel = s->wide.kernel->variant.name;
+    } else if (packs) {
         if (floats) s->f32 = qc_gemm_f32_pick(qc_cpu_features());
         else s->s8 = qc_gemm_s8_pick(qc_cpu_features());
         step->kernel = floats ? s->f32->variant.name : s->s8->variant.name;
@@ -207,12 +217,13 @@ static qc_status plan(struct qc_step *step)
 
 /* ---- packing ---- */
 
-/* A matrix of `rows` x `columns` bytes or floats, dense, from one with any steps. */
+/* A matrix of `rows` x `columns` elements of 1, 2 or 4 bytes, dense, from one with any steps. */
 static void copy_matrix(const void *from, size_t rows, size_t columns, size_t row_step, size_t column_step, size_t element, void *to)
 {
     for (size_t i = 0; i < rows; i++)
         for (size_t k = 0; k < columns; k++)
             if (element == 1) ((int8_t *)to)[i * columns + k] = ((const int8_t *)from)[i * row_step + k * column_step];
+            else if (element == 2) ((int16_t *)to)[i * columns + k] = ((const int16_t *)from)[i * row_step + k * column_step];
             else ((float *)to)[i * columns + k] = ((const float *)from)[i * row_step + k * column_step];
 }
 
@@ -275,7 +286,7 @@ struct product { /* one of the batches */
 static const void *rows_in_order(const struct state *s, const struct product *p)
 {
     if (s->m.x_depth == 1) return p->x;
-    copy_matrix(p->x, s->m.rows, s->m.depth, s->m.x_row, s->m.x_depth, s->f32 ? sizeof(float) : 1, p->scratch + s->x_at_rows);
+    copy_matrix(p->x, s->m.rows, s->m.depth, s->m.x_row, s->m.x_depth, qc_dtype_bytes(p->step->in[0]->type, 1), p->scratch + s->x_at_rows);
     return p->scratch + s->x_at_rows;
 }
 
@@ -323,6 +334,13 @@ static void run_s8(const struct state *s, const struct product *p, const void *p
     if (s->form == QC_S8_SUM) stage_sums(s, p, x);
 }
 
+static void run_wide(const struct state *s, const struct product *p)
+{
+    int64_t *total = (int64_t *)(void *)(p->scratch + s->sum_at);
+    qc_wide_matrices_run(&s->wide, rows_in_order(s, p), p->w, total, p->scratch + s->work_at, p->pool);
+    for (size_t i = 0; i < s->m.rows * s->m.columns; i++) ((int16_t *)p->y)[i] = (int16_t)qc_stage_s64(&s->stage, total[i], 0);
+}
+
 static void run_reference(const struct state *s, const struct product *p)
 {
     const struct qc_step *step = p->step;
@@ -353,7 +371,8 @@ static void run_product(const struct qc_step *step, size_t batch, char *scratch,
                               .w = (const char *)w->data + s->w_at[batch] * qc_dtype_bytes(w->type, 1),
                               .y = (char *)y->data + batch * s->m.rows * s->m.columns * qc_dtype_bytes(y->type, 1)};
     if (!s->f32 && !s->s8) {
-        run_reference(s, &p);
+        if (s->wide.kernel) run_wide(s, &p);
+        else run_reference(s, &p);
         return;
     }
     const char *packed = s->packed ? s->packed + s->w_at[batch] / (s->m.columns * s->m.depth) * s->packed_bytes : scratch + s->pack_at;
