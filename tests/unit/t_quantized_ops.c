@@ -183,9 +183,37 @@ static void rows_of_a_batch_have_their_own_memory(void **state)
     }
 }
 
+/* The root of 0 is 0; one over it, as LiteRT has it, the largest number. */
+static void roots_of_zero(void **state)
+{
+    static const int code[] = {tfl_BuiltinOperator_SQRT, tfl_BuiltinOperator_RSQRT};
+    static const int8_t right[][2] = {{-20, -10}, {127, -10}}; /* of 0 and of 1 */
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct qc_model *model = qc_model_new(NULL, NULL);
+        struct qc_tensor *in = tensor(model, "x", 2, (struct quantization){0.25f, -128}), *out = tensor(model, "y", 2, (struct quantization){0.1f, -20});
+        struct qc_error error = {0};
+        struct qc_tensor_info info;
+        assert_int_equal(qc_graph_set_inputs(model->graph[0], 1, &in), QC_OK);
+        assert_non_null(qc_graph_add_node(model->graph[0], NULL, code[i], NULL, NULL, 1, &in, 1, &out));
+        model->graph[0]->node[0]->version = 2;
+        assert_int_equal(qc_graph_set_outputs(model->graph[0], 1, &out), QC_OK);
+        struct qc_session *session = qc_session_create(model, NULL, &error);
+        if (!session) fail_msg("%s", error.text);
+        assert_int_equal(qc_session_input(session, 0, &info), QC_OK);
+        ((int8_t *)info.data)[0] = -128, ((int8_t *)info.data)[1] = -124;
+        assert_int_equal(qc_session_invoke(session, &error), QC_OK);
+        assert_int_equal(qc_session_output(session, 0, &info), QC_OK);
+        assert_memory_equal(info.data, right[i], 2);
+        qc_session_free(session);
+        qc_model_free(model);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(small_products_round_as_the_reference), cmocka_unit_test(joining_scales_far_apart),
-                                       cmocka_unit_test(weights_of_16_bits), cmocka_unit_test(rows_of_a_batch_have_their_own_memory)};
+                                       cmocka_unit_test(weights_of_16_bits), cmocka_unit_test(rows_of_a_batch_have_their_own_memory),
+                                       cmocka_unit_test(roots_of_zero)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
