@@ -21,27 +21,43 @@ static void range(const float *x, size_t n, float *least, float *most)
     *most = vf_reduce_max(vf_max(high, high2));
 }
 
-static void even(const float *x, size_t n, const struct qc_row_scale *s, int8_t *out)
+/* Four vectors of integers at a time, of which `low` and `high` are, become bytes; `zero` is added to them. NaN becomes the least. */
+QC_INLINE void quantize(const float *x, size_t n, const struct qc_row_scale *s, vi (*one)(vf x, const struct qc_row_scale *s), int16_t zero, int8_t *out)
 {
-    const vf inverse = vf_set1(s->inverse), zero = vf_set1((float)s->zero), low = vf_set1((float)s->least), high = vf_set1(127);
-    for (size_t i = 0; i < n; i += vf_width) {
-        const size_t count = n - i;
-        const vf a = count >= vf_width ? vf_load(x + i) : vf_load_to(x + i, count);
-        const vf y = vf_add(vf_round(vf_mul(a, inverse)), zero);
-        vi_store_s8(out + i, vi_from(vf_min(vf_max(y, low), high)), count);
+    size_t i = 0;
+    for (; i + 4 * vf_width <= n; i += 4 * vf_width) {
+        vi y[4];
+        QC_UNROLL
+        for (size_t j = 0; j < 4; j++) y[j] = one(vf_load(x + i + j * vf_width), s);
+        vb_store(out + i, vb_order(vb_pack(y[0], y[1], y[2], y[3], zero)));
+    }
+    for (; i < n; i += vf_width) {
+        const size_t count = n - i < vf_width ? n - i : vf_width;
+        vi_store_s8(out + i, vi_add(one(count < vf_width ? vf_load_to(x + i, count) : vf_load(x + i), s), vi_set1(zero)), count);
     }
 }
 
+QC_INLINE vi even_one(vf x, const struct qc_row_scale *s)
+{
+    const vf low = vf_set1((float)(s->least - s->zero)), high = vf_set1((float)(127 - s->zero));
+    return vi_from(vf_min(vf_max(vf_mul(x, vf_set1(s->inverse)), low), high));
+}
+static void even(const float *x, size_t n, const struct qc_row_scale *s, int8_t *out)
+{
+    const struct qc_row_scale own = *s; /* which no output overwrites */
+    quantize(x, n, &own, even_one, (int16_t)own.zero, out);
+}
+
 /* The largest number below 0.5, added before cutting off, rounds halves away from zero and nothing else up. */
+QC_INLINE vi away_one(vf x, const struct qc_row_scale *s)
+{
+    const vf y = vf_add(vf_set1((float)s->zero), vf_mul(x, vf_set1(s->inverse))), rounded = vf_add(y, vf_copysign(vf_set1(0x1.fffffep-2f), y));
+    return vi_cut(vf_min(vf_max(rounded, vf_set1((float)s->least)), vf_set1(127)));
+}
 static void away(const float *x, size_t n, const struct qc_row_scale *s, int8_t *out)
 {
-    const vf inverse = vf_set1(s->inverse), zero = vf_set1((float)s->zero), low = vf_set1((float)s->least), high = vf_set1(127);
-    for (size_t i = 0; i < n; i += vf_width) {
-        const size_t count = n - i;
-        const vf a = count >= vf_width ? vf_load(x + i) : vf_load_to(x + i, count), y = vf_add(zero, vf_mul(a, inverse));
-        const vf rounded = vf_trunc(vf_add(y, vf_copysign(vf_set1(0x1.fffffep-2f), y)));
-        vi_store_s8(out + i, vi_from(vf_min(vf_max(rounded, low), high)), count);
-    }
+    const struct qc_row_scale own = *s;
+    quantize(x, n, &own, away_one, 0, out);
 }
 
 static void even_s16(const float *x, size_t n, float inverse, int16_t *out)

@@ -90,6 +90,7 @@ QC_INLINE vi vi_sub(vi a, vi b) { return _mm256_sub_epi32(a, b); }
 QC_INLINE vi vi_mul(vi a, vi b) { return _mm256_mullo_epi32(a, b); } /* modulo 2^32 */
 QC_INLINE vf vf_from(vi x) { return _mm256_cvtepi32_ps(x); }
 QC_INLINE vi vi_from(vf x) { return _mm256_cvtps_epi32(x); } /* half to even */
+QC_INLINE vi vi_cut(vf x) { return _mm256_cvttps_epi32(x); } /* towards zero */
 /* Stores x, whose elements are in [-128, 127]. */
 QC_INLINE void vi_store_s8(int8_t *p, vi x, size_t count)
 {

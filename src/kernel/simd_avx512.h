@@ -85,6 +85,7 @@ QC_INLINE vi vi_sub(vi a, vi b) { return _mm512_sub_epi32(a, b); }
 QC_INLINE vi vi_mul(vi a, vi b) { return _mm512_mullo_epi32(a, b); }
 QC_INLINE vf vf_from(vi x) { return _mm512_cvtepi32_ps(x); }
 QC_INLINE vi vi_from(vf x) { return _mm512_cvtps_epi32(x); }
+QC_INLINE vi vi_cut(vf x) { return _mm512_cvttps_epi32(x); }
 QC_INLINE void vi_store_s8(int8_t *p, vi x, size_t count)
 {
     if (count >= 16)

@@ -89,6 +89,7 @@ QC_INLINE vi vi_sub(vi a, vi b) { return vsubq_s32(a, b); }
 QC_INLINE vi vi_mul(vi a, vi b) { return vmulq_s32(a, b); }
 QC_INLINE vf vf_from(vi x) { return vcvtq_f32_s32(x); }
 QC_INLINE vi vi_from(vf x) { return vcvtnq_s32_f32(x); }
+QC_INLINE vi vi_cut(vf x) { return vcvtq_s32_f32(x); }
 QC_INLINE void vi_store_s8(int8_t *p, vi x, size_t count)
 {
     const int16x4_t wide = vmovn_s32(x);
