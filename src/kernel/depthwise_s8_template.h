@@ -13,30 +13,42 @@
 
 enum { BLOCK = PARTS * vf_width, LANE = 4 * PARTS, ELEMENT = PARTS == 4 ? 1 : 2 };
 
-/* Forms other than the type's usual one. */
-static __attribute__((noinline)) void finish_rare(const struct qc_depthwise_s8_tile *t, const char *head, const int32_t *sum, size_t at)
+/* int32 sums, for forms that are not the type's usual one. */
+static __attribute__((noinline)) void finish_sums(const struct qc_depthwise_s8_tile *t, const int32_t *sum, size_t at)
 {
-    for (int v = 0; v < PARTS; v++) {
-        const vi x = vi_load(sum + v * vf_width);
-        if (t->form == QC_S8_SUM) {
-            vi_store_lanes((int32_t *)t->c + at + v * 4, LANE, x);
-            continue;
-        }
-        const float *scale = (const float *)head + 2 * BLOCK + v * vf_width;
-        const vf y = vf_add(vf_mul(vf_mul(vf_from(x), vf_set1(t->row_scale)), vf_load(scale)), vf_load(scale + BLOCK));
-        vf_store_lanes((float *)t->c + at + v * 4, LANE, vf_min(vf_set1(t->high), vf_max(vf_set1(t->low), y)));
-    }
+    for (int v = 0; v < PARTS; v++) vi_store_lanes((int32_t *)t->c + at + v * 4, LANE, vi_load(sum + v * vf_width));
 }
+
+#if !DEPTHWISE_S16
+/* `order`: of the block's vectors. */
+QC_INLINE vf finish_float(const struct qc_depthwise_s8_tile *t, const char *head, vi sum, const int order)
+{
+    const float *scale = (const float *)(const void *)head + 2 * BLOCK + order * vf_width;
+    const vf y = vf_add(vf_mul(vf_mul(vf_from(sum), vf_set1(t->row_scale)), vf_load(scale)), vf_load(scale + BLOCK));
+    return vf_min(vf_set1(t->high), vf_max(vf_set1(t->low), y));
+}
+static __attribute__((noinline)) void finish_floats(const struct qc_depthwise_s8_tile *t, const char *head, vi a, vi b, vi c, vi d, size_t at)
+{
+    vf_store_by_lanes((float *)t->c + at, finish_float(t, head, a, 0), finish_float(t, head, b, 1), finish_float(t, head, c, 2),
+                      finish_float(t, head, d, 3));
+}
+#endif
 
 QC_INLINE void finish(const struct qc_depthwise_s8_tile *t, const char *head, const vi sum[PARTS], size_t at)
 {
-    if (t->form == QC_S8_FLOAT || t->form == QC_S8_SUM) {
+    if (t->form == QC_S8_SUM) {
         int32_t all[BLOCK];
         QC_UNROLL
         for (int v = 0; v < PARTS; v++) vi_store(all + v * vf_width, sum[v]);
-        finish_rare(t, head, all, at);
+        finish_sums(t, all, at);
         return;
     }
+#if !DEPTHWISE_S16
+    if (t->form == QC_S8_FLOAT) {
+        finish_floats(t, head, sum[0], sum[1], sum[2], sum[3], at);
+        return;
+    }
+#endif
 #if DEPTHWISE_S16
     const double *bias = (const double *)(const void *)head;
     const int32_t *multiplier = (const int32_t *)(const void *)head + 2 * BLOCK;

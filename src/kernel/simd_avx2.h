@@ -128,10 +128,13 @@ QC_INLINE void vi_store_lanes(int32_t *p, size_t step, vi x)
     _mm_storeu_si128((__m128i *)p, _mm256_castsi256_si128(x));
     _mm_storeu_si128((__m128i *)(p + step), _mm256_extracti128_si256(x, 1));
 }
-QC_INLINE void vf_store_lanes(float *p, size_t step, vf x)
+/* The first lanes of all four, then the second ones. */
+QC_INLINE void vf_store_by_lanes(float *p, vf a, vf b, vf c, vf d)
 {
-    _mm_storeu_ps(p, _mm256_castps256_ps128(x));
-    _mm_storeu_ps(p + step, _mm256_extractf128_ps(x, 1));
+    vf_store(p, _mm256_permute2f128_ps(a, b, 0x20));
+    vf_store(p + 8, _mm256_permute2f128_ps(c, d, 0x20));
+    vf_store(p + 16, _mm256_permute2f128_ps(a, b, 0x31));
+    vf_store(p + 24, _mm256_permute2f128_ps(c, d, 0x31));
 }
 /* Within lanes: four of a, four of b, which fit 16 bits. */
 QC_INLINE void vi_store_s16(int16_t *p, vi a, vi b) { _mm256_storeu_si256((__m256i *)p, _mm256_packs_epi32(a, b)); }

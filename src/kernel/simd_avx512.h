@@ -194,7 +194,15 @@ QC_INLINE void vi_store_lanes(int32_t *p, size_t step, vi x)
     _mm_storeu_si128((__m128i *)(p + 2 * step), _mm512_extracti32x4_epi32(x, 2));
     _mm_storeu_si128((__m128i *)(p + 3 * step), _mm512_extracti32x4_epi32(x, 3));
 }
-QC_INLINE void vf_store_lanes(float *p, size_t step, vf x) { vi_store_lanes((int32_t *)(void *)p, step, _mm512_castps_si512(x)); }
+QC_INLINE void vf_store_by_lanes(float *p, vf a, vf b, vf c, vf d)
+{
+    const vf ab = _mm512_shuffle_f32x4(a, b, 0x44), cd = _mm512_shuffle_f32x4(c, d, 0x44);
+    const vf ab2 = _mm512_shuffle_f32x4(a, b, 0xee), cd2 = _mm512_shuffle_f32x4(c, d, 0xee);
+    vf_store(p, _mm512_shuffle_f32x4(ab, cd, 0x88));
+    vf_store(p + 16, _mm512_shuffle_f32x4(ab, cd, 0xdd));
+    vf_store(p + 32, _mm512_shuffle_f32x4(ab2, cd2, 0x88));
+    vf_store(p + 48, _mm512_shuffle_f32x4(ab2, cd2, 0xdd));
+}
 QC_INLINE void vi_store_s16(int16_t *p, vi a, vi b) { _mm512_storeu_si512(p, _mm512_packs_epi32(a, b)); }
 
 #endif

@@ -116,7 +116,13 @@ QC_INLINE void vb_store_quarter(int8_t *p, vb x, const int quarter)
 }
 
 QC_INLINE void vi_store_lanes(int32_t *p, size_t step, vi x) { (void)step, vst1q_s32(p, x); }
-QC_INLINE void vf_store_lanes(float *p, size_t step, vf x) { (void)step, vst1q_f32(p, x); }
+QC_INLINE void vf_store_by_lanes(float *p, vf a, vf b, vf c, vf d)
+{
+    vf_store(p, a);
+    vf_store(p + 4, b);
+    vf_store(p + 8, c);
+    vf_store(p + 12, d);
+}
 QC_INLINE void vi_store_s16(int16_t *p, vi a, vi b) { vst1q_s16(p, vcombine_s16(vqmovn_s32(a), vqmovn_s32(b))); }
 
 QC_INLINE vi vi_round_narrow(vi x, vi multiplier, vi shift)
