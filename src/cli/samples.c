@@ -46,6 +46,27 @@ static bool value_at(const void *data, qc_dtype type, size_t at, double *value)
     }
 }
 
+/* false: the type cannot hold it. */
+static bool put_number(qc_dtype type, void *data, size_t at, double value)
+{
+    static const struct {
+        qc_dtype type;
+        double low, high;
+    } whole[] = {{QC_BOOL, 0, 1}, {QC_INT8, -128, 127}, {QC_UINT8, 0, 255}, {QC_INT16, -32768, 32767}, {QC_INT32, -2147483648.0, 2147483647}, {QC_INT64, -9e18, 9e18}};
+    if (type == QC_FLOAT32) return ((float *)data)[at] = (float)value, true;
+    for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
+        if (whole[i].type == type && (value < whole[i].low || value > whole[i].high || value != floor(value))) return false;
+    switch (type) {
+    case QC_BOOL:
+    case QC_UINT8: ((uint8_t *)data)[at] = (uint8_t)value; return true;
+    case QC_INT8: ((int8_t *)data)[at] = (int8_t)value; return true;
+    case QC_INT16: ((int16_t *)data)[at] = (int16_t)value; return true;
+    case QC_INT32: ((int32_t *)data)[at] = (int32_t)value; return true;
+    case QC_INT64: ((int64_t *)data)[at] = (int64_t)value; return true;
+    default: return false;
+    }
+}
+
 qc_status cli_samples_put(const struct qc_tensor_info *input, size_t to, const void *data, qc_dtype type, size_t at, struct qc_error *error)
 {
     double value;
@@ -53,19 +74,8 @@ qc_status cli_samples_put(const struct qc_tensor_info *input, size_t to, const v
         return cli_samples_fail(error, QC_INVALID, "input '%s': data of type %s cannot be used", input->name, qc_dtype_name(type));
     if (!isfinite(value))
         return cli_samples_fail(error, QC_RANGE, "input '%s': element %zu is %s", input->name, to, isnan(value) ? "NaN" : "infinite");
-    if (input->type == QC_FLOAT32) {
-        ((float *)input->data)[to] = (float)value;
-        return QC_OK;
-    }
-    bool narrow = input->type == QC_INT32, fits = value == floor(value) && (narrow ? fabs(value) <= 2147483647.0 : fabs(value) < 9e18);
-    if (!fits || (input->type != QC_INT32 && input->type != QC_INT64))
-        return cli_samples_fail(error, QC_RANGE, "input '%s': %g at element %zu does not fit its type %s", input->name, value, to,
-                                qc_dtype_name(input->type));
-    if (narrow)
-        ((int32_t *)input->data)[to] = (int32_t)value;
-    else
-        ((int64_t *)input->data)[to] = (int64_t)value;
-    return QC_OK;
+    if (put_number(input->type, input->data, to, value)) return QC_OK;
+    return cli_samples_fail(error, QC_RANGE, "input '%s': %g at element %zu does not fit its type %s", input->name, value, to, qc_dtype_name(input->type));
 }
 
 qc_status cli_samples_put_all(const struct qc_tensor_info *input, const void *data, qc_dtype type, size_t count, struct qc_error *error)
