@@ -191,10 +191,8 @@ static int version(const struct qc_node *node)
 static const struct qc_quant_rule rule = {
     .modes = QC_Q_HYBRID, .in = {{QC_ROLE_FLOAT, 0, 0, 0}}, .hybrid = 1 << 1 | 1 << 2, .hybrid_axis = -1,
 };
-static const struct qc_quant_rule both_rule = {
-    .modes = QC_Q_HYBRID, .in = {{QC_ROLE_FLOAT, 0, 0, 0}}, .hybrid = 1 << 1 | 1 << 2 | 1 << 5 | 1 << 6 | 1 << 10 | 1 << 11,
-    .hybrid_axis = -1,
-};
+/* Never made hybrid: see rows. */
+static const struct qc_quant_rule both_rule = {.in = {{QC_ROLE_FLOAT, 0, 0, 0}}};
 
 #define ROW(op, table, least, most_in, most_out, quantization)                                                                 \
     {                                                                                                                          \
