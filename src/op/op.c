@@ -147,7 +147,9 @@ float qc_value_scale(const struct qc_value *value)
 
 int32_t qc_value_zero_point(const struct qc_value *value)
 {
-    return value->quant && value->quant->count ? (int32_t)value->quant->zero_point[0] : 0;
+    enum { MOST = 1 << 24 }; /* far beyond any that fits its type; sums and differences with stored numbers stay in 32 bits */
+    const int64_t zero = value->quant && value->quant->count ? value->quant->zero_point[0] : 0;
+    return (int32_t)QC_MAX(QC_MIN(zero, MOST), -MOST);
 }
 
 int64_t qc_value_int(const struct qc_value *value, size_t i)

@@ -129,7 +129,7 @@ size_t qc_value_elements(const struct qc_value *value);
 /* dims[axis] product over [from, to). */
 size_t qc_value_span(const struct qc_value *value, int from, int to);
 bool qc_value_same_shape(const struct qc_value *a, const struct qc_value *b);
-/* scale and zero point of a per-tensor quantized value; scale 0 if it has none. */
+/* scale and zero point of a per-tensor quantized value; scale 0 if it has none. A zero point beyond 2^24, which no sound file has, is cut. */
 float qc_value_scale(const struct qc_value *value);
 int32_t qc_value_zero_point(const struct qc_value *value);
 /* Element i of a known int32 or int64 operand. */

@@ -76,6 +76,9 @@ static void joining_scales_far_apart(void **state)
         assert_int_equal(y[n], -128);
         assert_int_equal(y[COUNT + n], b[n] > 3 ? 127 : b[n] == 3 ? 0 : -128);
     }
+    /* zero points that no type holds; sanitizers watch */
+    run(tfl_BuiltinOperator_CONCATENATION, (struct quantization){1, INT32_MIN}, (struct quantization){1, INT64_MAX}, (struct quantization){1, 0}, false, a, b, y);
+    for (int n = 0; n < COUNT; n++) assert_true(y[n] == 127 && y[COUNT + n] == -128);
 }
 
 /* FULLY_CONNECTED of int16 by int16; the results are LiteRT 2.3's. */
