@@ -3,13 +3,12 @@
  */
 #include "kernel/dot_f32.h"
 
-extern const struct qc_dot_f32 qc_dot_f32_ref, qc_dot_f32_avx2, qc_dot_f32_avx512, qc_dot_f32_neon;
+extern const struct qc_dot_f32 qc_dot_f32_ref, qc_dot_f32_avx2, qc_dot_f32_neon;
 
 static const struct qc_dot_f32 *const variant[] = {
     &qc_dot_f32_ref,
 #if QC_X86
     &qc_dot_f32_avx2,
-    &qc_dot_f32_avx512,
 #elif QC_ARM
     &qc_dot_f32_neon,
 #endif
