@@ -100,6 +100,29 @@ static qc_status treat_graph(struct qc_quantizer *q, struct qc_graph *graph)
     return qc_graph_sweep(graph);
 }
 
+/* LiteRT's kernel fills memory of its own on the first call, from a constant, and not again when memory is laid out anew. */
+static bool keeps_constant(const struct qc_node *node)
+{
+    int slot = node->code == tfl_BuiltinOperator_BATCH_MATMUL;
+    return (slot || node->code == tfl_BuiltinOperator_DEQUANTIZE || node->code == tfl_BuiltinOperator_CAST || node->code == tfl_BuiltinOperator_DENSIFY) &&
+           slot < node->in_count && node->in[slot] && node->in[slot]->constant;
+}
+
+/* States of a free batch change their size with it, and so the layout: beside the above, LiteRT's results for a second batch size are wrong. */
+static void fix_batch(struct qc_model *model)
+{
+    const struct qc_graph *graph = model->graph[0];
+    bool keeps = false, states = false;
+    for (uint32_t i = 0; i < graph->node_count; i++) keeps |= keeps_constant(graph->node[i]);
+    for (uint32_t i = 0; i < graph->tensor_count; i++)
+        states |= graph->tensor[i]->variable && graph->tensor[i]->producer && graph->tensor[i]->signature[0] < 0;
+    if (!keeps || !states) return;
+    for (int i = 0; i < graph->input_count; i++)
+        if (graph->input[i]->rank) graph->input[i]->signature[0] = graph->input[i]->dims[0];
+    qc_model_add_note(model, "the batch is fixed: LiteRT gives wrong results if a fused LSTM's batch changes beside weights that are unpacked once; "
+                             "--recurrent loop keeps it free");
+}
+
 qc_status qc_quantize(struct qc_model *model, const struct qc_convert_options *options, const struct qc_stats *stats)
 {
     struct qc_quantizer q = {.model = model, .options = options, .stats = stats};
@@ -108,5 +131,6 @@ qc_status qc_quantize(struct qc_model *model, const struct qc_convert_options *o
     QC_TRY(qc_select_init(&q));
     QC_TRY(qc_quantize_integer(&q));
     for (uint32_t g = 0; g < model->graph_count; g++) QC_TRY(treat_graph(&q, model->graph[g]));
+    fix_batch(model);
     return QC_OK;
 }

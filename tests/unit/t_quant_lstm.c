@@ -167,6 +167,23 @@ static void cleared_on_every_call(void **unused)
     }
 }
 
+/* A free batch of cleared states stays free, unless weights lie behind DEQUANTIZE: LiteRT would lose them when the batch changes. */
+static void batch_beside_unpacked_weights(void **unused)
+{
+    (void)unused;
+    for (int half = 0; half < 2; half++) {
+        struct qc_model *source = layer(false, false, 0, true);
+        struct qc_graph *graph = source->graph[0];
+        graph->input[0]->signature[0] = -1;
+        for (uint32_t i = 0; i < graph->tensor_count; i++)
+            if (graph->tensor[i]->variable) graph->tensor[i]->signature[0] = -1;
+        struct qc_model *model = convert(source, &(struct qc_convert_options){.mode = half ? "float16" : "float32"});
+        assert_int_equal(model->graph[0]->input[0]->signature[0], half ? 1 : -1);
+        qc_model_free(model);
+        qc_model_free(source);
+    }
+}
+
 /* What reads the last step alone, and would have a scale for it, does not narrow that of the hidden state. */
 static void the_sequence_keeps_its_range(void **unused)
 {
@@ -246,6 +263,7 @@ static void reasons(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(by_the_recipe), cmocka_unit_test(cleared_on_every_call), cmocka_unit_test(the_sequence_keeps_its_range),
+                                       cmocka_unit_test(batch_beside_unpacked_weights),
                                        cmocka_unit_test(calibration_follows_the_cell), cmocka_unit_test(reasons)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -90,6 +90,7 @@ static const char *why_not_fused(const struct qc_recurrent_spec *spec)
  * The fastest form in LiteRT. Measured (2.3, one thread): the loop takes about half the time of the fused operator (100 steps, 100 inputs,
  * 64 units: 0.19 against 0.37 ms), but copies the whole output at each step if the sequence is wanted, which overtakes at about 1.25 * (inputs + units)
  * steps. A few steps are best written out. In int8 the fused operator alone has a kernel.
+ * A free batch gets no variables unless asked for: their size changes with it, which LiteRT does not bear beside float16 weights (quantize.c).
  */
 static enum qc_recurrent choose(struct qc_build *b, const struct qc_recurrent_spec *spec, const struct qc_tensor *x, const char **why)
 {
@@ -115,8 +116,10 @@ static enum qc_recurrent choose(struct qc_build *b, const struct qc_recurrent_sp
         return QC_RECURRENT_UNROLL;
     }
     if (!not_fused && !steps_free && long_sequence) {
-        *why = "the fastest in LiteRT for a sequence as long as this";
-        return QC_RECURRENT_FUSED;
+        bool batch_free = qc_lower_is_free(b, x, 1 - time);
+        *why = batch_free ? "the batch is free; with --batch 1 the fused form is faster for a sequence as long as this" :
+                            "the fastest in LiteRT for a sequence as long as this";
+        return batch_free ? QC_RECURRENT_LOOP : QC_RECURRENT_FUSED;
     }
     *why = not_fused ? not_fused : "the fastest in LiteRT";
     return QC_RECURRENT_LOOP;
