@@ -22,9 +22,12 @@ const struct qc_arith *const *qc_arith_variants(size_t *count)
 
 qc_row_fn *qc_arith_pick(uint32_t features, enum qc_arith_op op, qc_dtype type, const char **name)
 {
-    const struct qc_arith *chosen;
-    QC_PICK(variants, features, chosen);
-    qc_row_fn *row = op < QC_ARITH_FAST_OPS ? chosen->row[op][type] : NULL;
-    *name = row ? chosen->variant.name : variants[0]->variant.name;
-    return row ? row : qc_arith_rare(op, type);
+    for (size_t i = sizeof variants / sizeof *variants; i-- && op < QC_ARITH_FAST_OPS;) {
+        qc_row_fn *row = variants[i]->row[op][type];
+        if (!row || variants[i]->variant.cpu & ~features) continue;
+        *name = variants[i]->variant.name;
+        return row;
+    }
+    *name = variants[0]->variant.name;
+    return qc_arith_rare(op, type);
 }

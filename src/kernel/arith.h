@@ -71,7 +71,7 @@ struct qc_arith_quantized {
 
 struct qc_arith {
     struct qc_variant variant;
-    qc_row_fn *row[QC_ARITH_FAST_OPS][QC_DTYPE_COUNT]; /* NULL: not for this type */
+    qc_row_fn *row[QC_ARITH_FAST_OPS][QC_DTYPE_COUNT]; /* NULL: not for this type, or no faster than in the variant before */
 };
 
 /* All variants of this build, plain first. */

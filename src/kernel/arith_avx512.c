@@ -6,6 +6,7 @@ QC_ISA_BEGIN(QC_AVX512)
 QC_VECTORIZE
 #include "kernel/simd_avx512.h"
 #define ARITH_SIMD
+#define ARITH_FEW
 #include "kernel/arith_template.h"
 QC_ISA_END
 

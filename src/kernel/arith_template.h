@@ -1,6 +1,8 @@
 /*
  * arith_template.h - the rows of arith.h, compiled once for each instruction set by the files that include it. Defines `rows`.
  *
+ * ARITH_FEW: only the quantized rows that gain by wider vectors, the others being as fast as memory anyhow.
+ *
  * Plain loops: compilers turn them into vector code, since out and operands carry nothing from one round to the next (row.h).
  */
 #include "kernel/arith.h"
@@ -18,6 +20,7 @@ static inline float limit_f32(float v, const struct qc_arith_limits *p)
     QC_BINARY_ROW(name, struct qc_arith_limits, T, T, LIMIT((T)((U)x OP(U) y), (T)p->integer_low, (T)p->integer_high))
 #define CHOICE_ROW(name, T, OP) QC_BINARY_ROW(name, void, T, T, x OP y ? x : y)
 
+#ifndef ARITH_FEW
 FLOAT_ROW(add_f32, x + y)
 FLOAT_ROW(sub_f32, x - y)
 FLOAT_ROW(mul_f32, x *y)
@@ -46,6 +49,7 @@ CHOICE_ROW(max_s32, int32_t, >)
 CHOICE_ROW(min_s32, int32_t, <)
 CHOICE_ROW(max_s64, int64_t, >)
 CHOICE_ROW(min_s64, int64_t, <)
+#endif
 
 /* ---- quantized ---- */
 
@@ -72,8 +76,10 @@ static inline int32_t qmul_fast(int32_t x, int32_t y, const struct qc_arith_quan
 #define QUANTIZED_ROW(name, T, F) QC_BINARY_ROW(name, struct qc_arith_quantized, T, T, F(x, y, p))
 
 QUANTIZED_ROW(qadd_fast_s8, int8_t, qadd_fast)
+#ifndef ARITH_FEW
 QUANTIZED_ROW(qadd_fast_u8, uint8_t, qadd_fast)
 QUANTIZED_ROW(qmul_fast_u8, uint8_t, qmul_fast)
+#endif
 
 /* The portable roundings work on blocks of 32-bit numbers, whatever the type: one body for all types, of a shape that becomes vector code. */
 enum { BLOCK = 256 };
@@ -131,8 +137,10 @@ typedef void block_fn(int32_t *restrict a, const int32_t *restrict b, size_t n, 
         blocks_##type(qmul_block, params, out, in, step, n);                                                                  \
     }
 
+#ifndef ARITH_FEW
 BLOCK_ROWS(s8, int8_t)
 BLOCK_ROWS(u8, uint8_t)
+#endif
 BLOCK_ROWS(s16, int16_t)
 
 #ifdef ARITH_SIMD
@@ -217,6 +225,15 @@ QUANTIZED_ROW(qmul_fast_s8, int8_t, qmul_fast)
 #define QMUL_S16 qmul_s16
 #endif
 
+#ifdef ARITH_FEW
+#define ARITH_ROWS                                               \
+    {                                                            \
+        [QC_ARITH_QADD_FAST] = {[QC_INT8] = qadd_fast_s8},       \
+        [QC_ARITH_QADD] = {[QC_INT16] = QADD_S16},               \
+        [QC_ARITH_QMUL_FAST] = {[QC_INT8] = qmul_fast_s8},       \
+        [QC_ARITH_QMUL] = {[QC_INT16] = QMUL_S16},               \
+    }
+#else
 #define ARITH_ROWS                                                                                                                   \
     {                                                                                                                                \
         [QC_ARITH_ADD] = {[QC_FLOAT32] = add_f32, [QC_INT16] = add_s16, [QC_INT32] = add_s32, [QC_INT64] = add_s64},                 \
@@ -234,3 +251,4 @@ QUANTIZED_ROW(qmul_fast_s8, int8_t, qmul_fast)
         [QC_ARITH_QMUL_FAST] = {[QC_INT8] = qmul_fast_s8, [QC_UINT8] = qmul_fast_u8},                                                \
         [QC_ARITH_QMUL] = {[QC_INT8] = qmul_s8, [QC_UINT8] = qmul_u8, [QC_INT16] = QMUL_S16},                                        \
     }
+#endif

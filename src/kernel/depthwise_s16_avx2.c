@@ -21,5 +21,5 @@ QC_INLINE vi dot(vi sum, vi x, vi w) { return _mm256_add_epi32(sum, _mm256_madd_
 QC_ISA_END
 
 extern const struct qc_depthwise_s8 qc_depthwise_s16_avx2;
-const struct qc_depthwise_s8 qc_depthwise_s16_avx2 = {{"avx2", QC_CPU_AVX2}, ELEMENT, BLOCK, LANE, GROUP, tile};
+const struct qc_depthwise_s8 qc_depthwise_s16_avx2 = {{"avx2", QC_CPU_AVX2}, ELEMENT, BLOCK, LANE, GROUP, .tile = tile};
 #endif

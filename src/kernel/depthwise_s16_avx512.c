@@ -20,5 +20,5 @@ QC_INLINE vi dot(vi sum, vi x, vi w) { return _mm512_add_epi32(sum, _mm512_madd_
 QC_ISA_END
 
 extern const struct qc_depthwise_s8 qc_depthwise_s16_avx512;
-const struct qc_depthwise_s8 qc_depthwise_s16_avx512 = {{"avx512", QC_CPU_AVX2 | QC_CPU_AVX512}, ELEMENT, BLOCK, LANE, GROUP, tile};
+const struct qc_depthwise_s8 qc_depthwise_s16_avx512 = {{"avx512", QC_CPU_AVX2 | QC_CPU_AVX512}, ELEMENT, BLOCK, LANE, GROUP, .tile = tile};
 #endif

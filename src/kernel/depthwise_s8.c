@@ -67,7 +67,17 @@ static void pack_head(const struct qc_depthwise_s8 *kernel, char *block, size_t 
     if (p->float_bias) real[kernel->block] = p->float_bias[c];
 }
 
-void qc_depthwise_s8_pack(const struct qc_depthwise_s8 *kernel, void *to, const struct qc_gemm_s8_pack *p)
+enum { SIDE = 3, COLUMN = 4 /* places of a column */ };
+
+bool qc_depthwise_s8_by_columns(const struct qc_depthwise_s8 *kernel, const struct qc_window *w)
+{
+    return kernel->slides && w->kernel_h == SIDE && w->kernel_w == SIDE && w->stride_w == 1 && w->dilation_w == 1;
+}
+
+/* Where the tap of line ky and column kx stands. */
+static size_t place(const struct qc_window *w, bool by_columns, size_t ky, size_t kx) { return by_columns ? kx * COLUMN + ky : ky * w->kernel_w + kx; }
+
+void qc_depthwise_s8_pack(const struct qc_depthwise_s8 *kernel, void *to, bool by_columns, const struct qc_gemm_s8_pack *p)
 {
     const size_t bytes = qc_depthwise_s8_block_bytes(kernel->block, kernel->group, p->taps);
     memset(to, 0, qc_depthwise_s8_packed_bytes(kernel, p->columns, p->taps));
@@ -80,10 +90,13 @@ void qc_depthwise_s8_pack(const struct qc_depthwise_s8 *kernel, void *to, const 
             const int8_t *w = p->w + (first + i) * p->taps;
             char *four = block + kernel->block * 16 + slot * 4;
             pack_head(kernel, block, slot, p, first + i);
-            for (size_t tap = 0; tap < p->taps; tap += kernel->group, four += kernel->block * 4)
-                for (size_t k = 0; k < kernel->group && tap + k < p->taps; k++)
-                    if (kernel->group == 4) ((int8_t *)four)[k] = w[tap + k];
-                    else ((int16_t *)(void *)four)[k] = w[tap + k];
+            for (size_t g = 0; g < (p->taps + kernel->group - 1) / kernel->group; g++, four += kernel->block * 4)
+                for (size_t k = 0; k < kernel->group; k++) {
+                    const size_t tap = by_columns ? k * SIDE + g : g * kernel->group + k;
+                    if (tap >= p->taps) break;
+                    if (kernel->group == 4) ((int8_t *)four)[k] = w[tap];
+                    else ((int16_t *)(void *)four)[k] = w[tap];
+                }
         }
     }
 }
@@ -125,7 +138,7 @@ static void run_narrow(const struct qc_depthwise_s8_call *call, const struct wor
     const char *const *from = t.a, **to = work->narrow;
     char *c = t.c;
     for (size_t tap = 0; tap < padded; tap++) to[tap] = work->in + tap * NARROW * row;
-    t.a = to, t.c = work->out, t.ldc = t.channels = kernel->block, t.step = row;
+    t.a = to, t.slide = false, t.c = work->out, t.ldc = t.channels = kernel->block, t.step = row;
     for (size_t m = 0; m < pixels; m += NARROW) {
         t.pixels = QC_MIN(pixels - m, (size_t)NARROW);
         for (size_t tap = 0; tap < padded; tap++)
@@ -142,17 +155,19 @@ static void run_pixels(const struct qc_depthwise_s8_call *call, const struct wor
     const struct qc_depthwise_s8 *kernel = call->kernel;
     const size_t pitch = call->rows.pitch, image = line / w->out_h, taps = w->kernel_h * w->kernel_w;
     const ptrdiff_t x0 = (ptrdiff_t)(x * w->stride_w) - w->pad_left, y0 = (ptrdiff_t)(line % w->out_h * w->stride_h) - w->pad_top;
-    size_t tap = 0;
+    const bool by_columns = qc_depthwise_s8_by_columns(kernel, w);
+    size_t tap = by_columns ? SIDE * COLUMN : taps;
     for (size_t ky = 0; ky < w->kernel_h; ky++) {
         const size_t y = (size_t)(y0 + (ptrdiff_t)(ky * w->dilation_h)); /* above the top: huge */
         const char *row = y < w->in_h ? call->rows.base + (image * w->in_h + y) * w->in_w * pitch : work->line;
         for (size_t kx = 0; kx < w->kernel_w; kx++) {
             const size_t at = (size_t)(x0 + (ptrdiff_t)(kx * w->dilation_w));
-            work->tap[tap++] = at < w->in_w ? row + at * pitch : (const char *)call->rows.zero;
+            work->tap[place(w, by_columns, ky, kx)] = at < w->in_w ? row + at * pitch : (const char *)call->rows.zero;
         }
     }
-    for (; tap % kernel->group; tap++) work->tap[tap] = work->tap[0]; /* its weights are 0 */
-    struct qc_depthwise_s8_tile t = {.form = call->form, .pixels = count, .channels = call->channels, .taps = taps, .a = work->tap,
+    for (size_t kx = 0; by_columns && kx < SIDE; kx++) work->tap[kx * COLUMN + SIDE] = work->tap[kx * COLUMN]; /* its weights are 0, as are those of */
+    for (; tap % kernel->group; tap++) work->tap[tap] = work->tap[0];
+    struct qc_depthwise_s8_tile t = {.form = call->form, .pixels = count, .channels = call->channels, .taps = by_columns ? SIDE * COLUMN : taps, .a = work->tap, .slide = by_columns && count > 1,
                                      .step = w->stride_w * pitch, .w = call->packed, .ldc = call->channels, .zero = call->zero,
                                      .zero_point = call->zero_point, .row_scale = call->row_scale, .low = call->low, .high = call->high};
     t.c = (char *)call->c + (line * w->out_w + x) * call->channels * qc_s8_form_bytes(call->form);

@@ -7,7 +7,8 @@
  *
  * A variant works on blocks of channels, one vector of activations. Activations of several taps are interleaved within 128-bit lanes, so that the
  * taps of a channel lie side by side in 32 bits, and the sums of a block stand in vectors of four channels of every lane: order of qc_depthwise_s8_slot.
- * Packing the sums to bytes within lanes brings the channels back in order. Packed weights: for each block a head (as struct qc_s8_head: int32
+ * Packing the sums to bytes within lanes brings the channels back in order. Variants that `slide` take the taps of 3x3 windows at stride 1 column by
+ * column, a group each (qc_depthwise_s8_by_columns): a column that is interleaved once serves the windows of three neighbouring pixels. Packed weights: for each block a head (as struct qc_s8_head: int32
  * weight_sum, bias; float scale, float_bias or int32 multiplier, shift; or double bias, scale; `block` of each), then for each `group` of taps 4 bytes for each channel, zeros where taps
  * run out; 64-byte aligned. The last block ends with the last channel and overlaps the one before. Fewer channels than a block are copied
  * to the work space of the call, so that nothing outside of the inputs is read. `rows.zero` leads to `channels` elements equal to zero.
@@ -21,6 +22,7 @@ struct qc_depthwise_s8_tile {
     enum qc_s8_form form;
     size_t pixels, channels, taps; /* channels >= block */
     const char *const *a;          /* [taps, rounded up to whole groups], of the first pixel */
+    bool slide;                    /* the next pixels' columns lie `step` bytes apart, as this one's do */
     size_t step;                   /* bytes from one pixel's taps to the next one's */
     const char *w;
     void *c;
@@ -34,6 +36,7 @@ struct qc_depthwise_s8 {
     size_t element;            /* bytes of an activation */
     size_t block, lane, group; /* channels, channels of a 128-bit lane, taps */
     void (*tile)(const struct qc_depthwise_s8_tile *tile);
+    bool slides;
 };
 
 const struct qc_depthwise_s8 *const *qc_depthwise_s8_variants(size_t *count); /* of both types */
@@ -50,8 +53,9 @@ static inline size_t qc_depthwise_s8_block_bytes(size_t block, size_t group, siz
     return block * 16 + (taps + group - 1) / group * block * 4;
 }
 size_t qc_depthwise_s8_packed_bytes(const struct qc_depthwise_s8 *kernel, size_t channels, size_t taps);
+bool qc_depthwise_s8_by_columns(const struct qc_depthwise_s8 *kernel, const struct qc_window *window);
 /* w[channel * taps + tap]; as in qc_gemm_s8_pack. */
-void qc_depthwise_s8_pack(const struct qc_depthwise_s8 *kernel, void *block, const struct qc_gemm_s8_pack *pack);
+void qc_depthwise_s8_pack(const struct qc_depthwise_s8 *kernel, void *block, bool by_columns, const struct qc_gemm_s8_pack *pack);
 
 struct qc_depthwise_s8_call {
     const struct qc_depthwise_s8 *kernel;

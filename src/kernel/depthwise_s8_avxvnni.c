@@ -14,5 +14,5 @@ enum { PIXELS = 2 };
 QC_ISA_END
 
 extern const struct qc_depthwise_s8 qc_depthwise_s8_avxvnni;
-const struct qc_depthwise_s8 qc_depthwise_s8_avxvnni = {{"avxvnni", QC_CPU_AVX2 | QC_CPU_AVXVNNI}, ELEMENT, BLOCK, LANE, GROUP, tile};
+const struct qc_depthwise_s8 qc_depthwise_s8_avxvnni = {{"avxvnni", QC_CPU_AVX2 | QC_CPU_AVXVNNI}, ELEMENT, BLOCK, LANE, GROUP, .tile = tile};
 #endif

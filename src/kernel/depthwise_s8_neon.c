@@ -28,5 +28,5 @@ QC_INLINE vi dot(vi sum, vi x, vi w)
 #include "kernel/depthwise_s8_template.h"
 
 extern const struct qc_depthwise_s8 qc_depthwise_s8_neon;
-const struct qc_depthwise_s8 qc_depthwise_s8_neon = {{"neon", QC_CPU_NEON}, ELEMENT, BLOCK, LANE, GROUP, tile};
+const struct qc_depthwise_s8 qc_depthwise_s8_neon = {{"neon", QC_CPU_NEON}, ELEMENT, BLOCK, LANE, GROUP, .tile = tile};
 #endif

@@ -54,5 +54,5 @@ static void tile_s8(const struct qc_depthwise_s8_tile *t) { run(t, false); }
 static void tile_s16(const struct qc_depthwise_s8_tile *t) { run(t, true); }
 
 extern const struct qc_depthwise_s8 qc_depthwise_s8_ref, qc_depthwise_s16_ref;
-const struct qc_depthwise_s8 qc_depthwise_s8_ref = {{"ref", 0}, 1, BLOCK, BLOCK, GROUP, tile_s8};
-const struct qc_depthwise_s8 qc_depthwise_s16_ref = {{"ref", 0}, 2, BLOCK, BLOCK, GROUP, tile_s16};
+const struct qc_depthwise_s8 qc_depthwise_s8_ref = {{"ref", 0}, 1, BLOCK, BLOCK, GROUP, .tile = tile_s8};
+const struct qc_depthwise_s8 qc_depthwise_s16_ref = {{"ref", 0}, 2, BLOCK, BLOCK, GROUP, .tile = tile_s16};

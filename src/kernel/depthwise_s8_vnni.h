@@ -21,6 +21,15 @@ QC_INLINE void interleave(const char *const *a, size_t offset, vi x[PARTS])
     x[0] = _mm256_unpacklo_epi16(low01, low23), x[1] = _mm256_unpackhi_epi16(low01, low23);
     x[2] = _mm256_unpacklo_epi16(high01, high23), x[3] = _mm256_unpackhi_epi16(high01, high23);
 }
+/* Three taps, and anything in the fourth place. */
+QC_INLINE void interleave_three(const char *const *a, size_t offset, vi x[PARTS])
+{
+    const vi t0 = load(a[0], offset), t1 = load(a[1], offset), t2 = load(a[2], offset);
+    const vi low01 = _mm256_unpacklo_epi8(t0, t1), high01 = _mm256_unpackhi_epi8(t0, t1);
+    const vi low22 = _mm256_unpacklo_epi8(t2, t2), high22 = _mm256_unpackhi_epi8(t2, t2);
+    x[0] = _mm256_unpacklo_epi16(low01, low22), x[1] = _mm256_unpackhi_epi16(low01, low22);
+    x[2] = _mm256_unpacklo_epi16(high01, high22), x[3] = _mm256_unpackhi_epi16(high01, high22);
+}
 /* Bytes 0-3, 4-7, 8-11, 12-15 of each lane, four times each. */
 QC_INLINE void interleave_one(const char *a, size_t offset, vi x[PARTS])
 {

@@ -303,10 +303,21 @@ static void hard_swish_row(const void *params, void *out, const void *const *in,
     ((const struct qc_vmath *)params)->hard_swish(n, in[0], out);
 }
 
+static void table8_row(const void *params, void *out, const void *const *in, const size_t *step, size_t n)
+{
+    (void)step;
+    qc_table8_apply(params, in[0], out, n);
+}
+
 static bool finish(const struct qc_step *step, qc_row_fn **row, const void **params)
 {
     const struct state *s = step->state;
     qc_table_function *f = function_of(step);
+    if (step->in[0]->type == QC_INT8) {
+        *row = table8_row;
+        *params = s->table8;
+        return true;
+    }
     if (step->in[0]->type == QC_INT16) {
         *row = s->fixed ? NULL : s->row16;
         *params = &s->sigmoid;

@@ -390,13 +390,20 @@ static qc_status run(struct qc_step *step)
     return QC_OK;
 }
 
+static void gated_row(const void *params, void *out, const void *const *in, const size_t *step, size_t n)
+{
+    const struct state *s = params;
+    (void)step;
+    qc_table8_apply(s->table, in[s->gated - 1], out, n);
+}
+
 static bool finish(const struct qc_step *step, qc_row_fn **row, const void **params)
 {
     const struct state *s = step->state;
-    *row = s->row;
-    *params = &s->p;
+    *row = s->gated ? gated_row : s->row;
+    *params = s->gated ? (const void *)s : &s->p;
     const qc_dtype type = step->in[0]->type;
-    return step->out[0]->type == type && (type == QC_FLOAT32 || (type == QC_INT16 && !s->tail && family_of(step)->check == ANY));
+    return step->out[0]->type == type && (type == QC_FLOAT32 || ((type == QC_INT8 || type == QC_INT16) && !s->tail && family_of(step)->check == ANY));
 }
 
 /* ---- versions ---- */

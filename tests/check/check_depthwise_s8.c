@@ -15,6 +15,7 @@ static void check_case(const struct qc_depthwise_s8 *kernel)
                           .stride_w = check_between(1, 3), .dilation_h = check_between(1, 2), .dilation_w = check_between(1, 2),
                           .in_h = check_between(1, 12), .in_w = check_between(1, 12), .out_h = check_between(1, 8), .out_w = check_between(1, 8),
                           .pad_top = (ptrdiff_t)check_between(0, 3), .pad_left = (ptrdiff_t)check_between(0, 3)};
+    if (check_chance(30)) w.kernel_h = w.kernel_w = 3, w.stride_w = w.dilation_w = 1; /* the usual kind, by columns */
     const size_t images = check_between(1, 2), channels = check_size(70), taps = w.kernel_h * w.kernel_w, m = images * w.out_h * w.out_w;
     const size_t elements = images * w.in_h * w.in_w * channels, element = kernel->element;
     void *x = check_memory(elements * element), *border = check_memory(channels * element);
@@ -55,7 +56,7 @@ static void check_case(const struct qc_depthwise_s8 *kernel)
     for (int i = 0; i < 2; i++) {
         call.kernel = i ? qc_depthwise_s8_pick(element, 0) : kernel;
         call.packed = check_memory(qc_depthwise_s8_packed_bytes(call.kernel, channels, taps));
-        qc_depthwise_s8_pack(call.kernel, (void *)(uintptr_t)call.packed, &pack);
+        qc_depthwise_s8_pack(call.kernel, (void *)(uintptr_t)call.packed, qc_depthwise_s8_by_columns(call.kernel, &w), &pack);
         call.c = c[i] = check_memory(bytes);
         call.work = check_memory(qc_depthwise_s8_work_bytes(call.kernel, channels, taps, w.in_w, qc_pool_threads(pool)));
         qc_depthwise_s8_run(&call, pool);

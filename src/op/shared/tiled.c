@@ -194,7 +194,7 @@ qc_status qc_tiled_plan(struct qc_step *step, const struct qc_product *p, struct
     m->group_bytes = group_bytes(m);
     m->packed_bytes = m->group_bytes * m->groups;
     step->work = (uint64_t)p->conv.batch * m->positions * m->taps * m->columns * (m->depthwise_f32 || m->depthwise_s8 ? 1 : m->groups * m->depth);
-    step->finishes = (p->kind == QC_PRODUCT_F32 || m->form >= QC_S16_NARROW) && m->groups == 1;
+    step->finishes = (p->kind == QC_PRODUCT_F32 || m->form == QC_S8_REQUANT || m->form >= QC_S16_NARROW) && m->groups == 1;
     step->banded = step->finishes && p->kind == QC_PRODUCT_F32 && !m->winograd && p->conv.batch == 1 && constant(step, p);
     if (!constant(step, p)) m->packed_scratch = qc_step_scratch(step, m->packed_bytes);
     if (m->sliding && !m->depthwise_f32) m->zero_scratch = qc_step_scratch(step, m->depth * m->element);
@@ -260,7 +260,7 @@ static void fill_s8(const struct filling *f, char *to, const int8_t *w, size_t f
     else if (f->bias && m->form == QC_S8_FLOAT) pack.float_bias = (const float *)f->bias + first;
     else if (f->bias) pack.bias = (const int32_t *)f->bias + first;
     if (m->gather) pack.taps = 1, pack.depth = m->taps * m->depth;
-    if (m->depthwise_s8) qc_depthwise_s8_pack(m->depthwise_s8, to, &pack);
+    if (m->depthwise_s8) qc_depthwise_s8_pack(m->depthwise_s8, to, qc_depthwise_s8_by_columns(m->depthwise_s8, &m->window), &pack);
     else qc_gemm_s8_pack(to, &pack);
 }
 
@@ -304,7 +304,8 @@ qc_status qc_tiled_prepare(struct qc_step *step, struct qc_product *p, struct qc
     if (!constant(step, p)) return qc_weights_prepare(step, &p->weights);
     struct filling f = filling_of(step, p, m);
     char kind[96];
-    const char *family = m->depthwise_f32 ? "depthwise_f32" : m->depthwise_s8 ? "depthwise_s8" : m->winograd ? "winograd_f32" : m->f32 ? "gemm_f32" : "gemm_s8";
+    const bool by_columns = m->depthwise_s8 && qc_depthwise_s8_by_columns(m->depthwise_s8, &m->window);
+    const char *family = m->depthwise_f32 ? "depthwise_f32" : by_columns ? "depthwise_s8 by columns" : m->depthwise_s8 ? "depthwise_s8" : m->winograd ? "winograd_f32" : m->f32 ? "gemm_f32" : "gemm_s8";
     snprintf(kind, sizeof kind, "%s %d %d %zu %zu %zu %016llx", family, (int)m->form, (int)m->kind, m->taps, m->depth, m->groups,
              (unsigned long long)fingerprint(&f));
     const size_t bytes = filling_bytes(&f);
