@@ -74,6 +74,45 @@ struct job {
     size_t in_width[QC_ROW_INPUTS], out_width;
 };
 
+/*
+ * Short rows of one operand that is the same for all rows of a plane: it is laid out several times side by side, so that several rows are one. The other
+ * operands walk through the plane without gaps, or stand still.
+ */
+enum { SHORT = 256, REPEATED_BYTES = 4096 };
+
+struct repeated {
+    int operand; /* -1: there is none */
+    size_t rows;
+    const char *of; /* the row that is laid out; NULL: none yet */
+    char bytes[REPEATED_BYTES];
+};
+
+static void find_repeated(const struct job *job, struct repeated *r)
+{
+    const struct qc_broadcast *plan = job->plan;
+    const int last = plan->rank - 1;
+    const size_t row = plan->dims[last];
+    int found = -1;
+    r->operand = -1, r->of = NULL;
+    if (last < 1 || row > SHORT) return;
+    for (int k = 0; k < plan->count; k++) {
+        const size_t inner = plan->stride[k][last], outer = plan->stride[k][last - 1];
+        const bool again = inner == 1 && outer == 0;
+        if (again && found >= 0) return;
+        if (again) found = k;
+        else if (outer != inner * row) return;
+    }
+    if (found < 0 || (r->rows = REPEATED_BYTES / (row * job->in_width[found])) < 2) return;
+    r->operand = found;
+}
+
+static const void *lay_out(struct repeated *r, const char *of, size_t bytes)
+{
+    for (size_t i = 0; r->of != of && i < r->rows; i++) memcpy(r->bytes + i * bytes, of, bytes);
+    r->of = of;
+    return r->bytes;
+}
+
 /* Results [begin, end) in the output's order, row by row. */
 static void run_piece(void *context, size_t begin, size_t end, int thread)
 {
@@ -82,6 +121,8 @@ static void run_piece(void *context, size_t begin, size_t end, int thread)
     const struct qc_broadcast *plan = job->plan;
     int last = plan->rank - 1;
     size_t row = plan->dims[last], step[QC_ROW_INPUTS];
+    struct repeated repeated;
+    find_repeated(job, &repeated);
     for (int k = 0; k < QC_ROW_INPUTS; k++) step[k] = k < plan->count ? plan->stride[k][last] : 0;
     while (begin < end) {
         size_t column = begin % row, rest = begin / row, n = QC_MIN(row - column, end - begin), at[QC_ROW_INPUTS];
@@ -93,6 +134,12 @@ static void run_piece(void *context, size_t begin, size_t end, int thread)
         }
         const void *in[QC_ROW_INPUTS] = {NULL};
         for (int k = 0; k < plan->count; k++) in[k] = job->in[k] + at[k] * job->in_width[k];
+        const int again = column ? -1 : repeated.operand;
+        if (again >= 0) {
+            const size_t rows = plan->dims[last - 1] - begin / row % plan->dims[last - 1];
+            n = QC_MIN(QC_MIN(rows, repeated.rows) * row, end - begin);
+            in[again] = lay_out(&repeated, in[again], row * job->in_width[again]);
+        }
         job->row(job->params, job->out + begin * job->out_width, in, step, n);
         begin += n;
     }
