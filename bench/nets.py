@@ -1,4 +1,8 @@
-"""Makes the nets of bench/run as Keras files: nets.py FOLDER NAME ... With random weights: time does not depend on them."""
+"""Makes the nets of bench/run as Keras files: nets.py FOLDER NAME ... With random weights: time does not depend on them.
+
+BatchNormalization takes its statistics from random pictures, so that values keep their size from layer to layer; else the last ones are too small to be
+quantized.
+"""
 import os
 import sys
 
@@ -41,5 +45,16 @@ NETS = {
     "keyword": keyword,
 }
 
+
+
+def normalized(net):
+    norms = [layer for layer in net.layers if isinstance(layer, layers.BatchNormalization)]
+    for layer in norms:
+        layer.momentum = 0.0
+    if norms:
+        net(keras.random.uniform([4, *(size or 224 for size in net.inputs[0].shape[1:])]), training=True)
+    return net
+
+
 for name in sys.argv[2:]:
-    NETS[name]().save(os.path.join(sys.argv[1], name + ".h5"))
+    normalized(NETS[name]()).save(os.path.join(sys.argv[1], name + ".h5"))

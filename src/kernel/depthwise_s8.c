@@ -165,9 +165,11 @@ static void run_pixels(const struct qc_depthwise_s8_call *call, const struct wor
             work->tap[place(w, by_columns, ky, kx)] = at < w->in_w ? row + at * pitch : (const char *)call->rows.zero;
         }
     }
-    for (size_t kx = 0; by_columns && kx < SIDE; kx++) work->tap[kx * COLUMN + SIDE] = work->tap[kx * COLUMN]; /* its weights are 0, as are those of */
+    /* places without a tap, whose weights are 0 */
+    for (size_t kx = 0; by_columns && kx < SIDE; kx++) work->tap[kx * COLUMN + SIDE] = work->tap[kx * COLUMN];
     for (; tap % kernel->group; tap++) work->tap[tap] = work->tap[0];
-    struct qc_depthwise_s8_tile t = {.form = call->form, .pixels = count, .channels = call->channels, .taps = by_columns ? SIDE * COLUMN : taps, .a = work->tap, .slide = by_columns && count > 1,
+    struct qc_depthwise_s8_tile t = {.form = call->form, .pixels = count, .channels = call->channels, .taps = by_columns ? SIDE * COLUMN : taps, .a = work->tap,
+                                     .slide = by_columns && count > 1,
                                      .step = w->stride_w * pitch, .w = call->packed, .ldc = call->channels, .zero = call->zero,
                                      .zero_point = call->zero_point, .row_scale = call->row_scale, .low = call->low, .high = call->high};
     t.c = (char *)call->c + (line * w->out_w + x) * call->channels * qc_s8_form_bytes(call->form);

@@ -7,8 +7,9 @@
  *
  * A variant works on blocks of channels, one vector of activations. Activations of several taps are interleaved within 128-bit lanes, so that the
  * taps of a channel lie side by side in 32 bits, and the sums of a block stand in vectors of four channels of every lane: order of qc_depthwise_s8_slot.
- * Packing the sums to bytes within lanes brings the channels back in order. Variants that `slide` take the taps of 3x3 windows at stride 1 column by
- * column, a group each (qc_depthwise_s8_by_columns): a column that is interleaved once serves the windows of three neighbouring pixels. Packed weights: for each block a head (as struct qc_s8_head: int32
+ * Packing the sums to bytes within lanes brings the channels back in order.
+ * Variants that `slide` take the taps of 3x3 windows at stride 1 column by column, a group each (qc_depthwise_s8_by_columns): a
+ * column that is interleaved once serves the windows of three neighbouring pixels. Packed weights: for each block a head (as struct qc_s8_head: int32
  * weight_sum, bias; float scale, float_bias or int32 multiplier, shift; or double bias, scale; `block` of each), then for each `group` of taps 4 bytes for each channel, zeros where taps
  * run out; 64-byte aligned. The last block ends with the last channel and overlaps the one before. Fewer channels than a block are copied
  * to the work space of the call, so that nothing outside of the inputs is read. `rows.zero` leads to `channels` elements equal to zero.

@@ -273,6 +273,7 @@ static void plan_gate(struct qc_step *step, struct state *s)
         qc_logistic_table8(gates, step->rt->reference, step->in[k]->type, x->quant, step->in[k]->quant);
         s->row(&s->p, s->table, in, (const size_t[QC_ROW_INPUTS]){1, 1}, 256);
         s->gated = 2 - k;
+        step->unread = 1u << k;
         step->kernel = "table";
     }
 }
@@ -284,6 +285,7 @@ static qc_status plan(struct qc_step *step)
     struct state *s = qc_step_alloc(step, sizeof *s);
     if (!s) return QC_NOMEM;
     step->state = s;
+    step->unread = 0;
     qc_broadcast_plan(&s->plan, 2, step->in, step->out[0]);
     if (type == QC_STRING) return QC_OK;
     enum qc_arith_op op = f->plain;

@@ -55,6 +55,7 @@ struct qc_step {
     const char *kernel;  /* name of the chosen kernel for profiles; NULL: none to tell */
     bool deferred;       /* set by qc_step_defer */
     uint64_t work;       /* set by plan: multiplications of a run; 0: some for each result */
+    unsigned unread;     /* set by plan: bit k: operand k is not read, as what it holds follows from another */
     bool finishes;       /* set by plan: run takes `finish` into account */
     bool banded;         /* set by plan: of this step, op->rows_needed and op->run_rows may be used */
     struct qc_finish *finish; /* work of elementwise steps behind this one, done on its results; NULL: none */

@@ -92,6 +92,7 @@ struct state {
     struct qc_reduce_qprod qprod;
     struct qc_multiplier rescale;
     const struct qc_vmath *math; /* of sums of floats */
+    bool in_any_order;           /* sums in int32, which come out the same */
 };
 
 static void merge_axes(const struct qc_value *in, unsigned reduced, struct state *s)
@@ -137,7 +138,9 @@ static qc_status plan(struct qc_step *step)
         }
     }
     s->row = qc_reduce_pick(kind, in->type);
-    if (in->type == QC_FLOAT32 && (kind == QC_REDUCE_SUM || kind == QC_REDUCE_MEAN)) s->math = qc_vmath_pick(qc_cpu_features());
+    const bool sums = kind == QC_REDUCE_SUM || kind == QC_REDUCE_MEAN;
+    s->in_any_order = sums && (in->type == QC_INT8 || in->type == QC_UINT8 || in->type == QC_INT16);
+    if (in->type == QC_FLOAT32 && sums) s->math = qc_vmath_pick(qc_cpu_features());
     qc_step_scratch(step, s->out_count * s->row->width);
     return QC_OK;
 }
@@ -151,6 +154,20 @@ struct walk {
     size_t in_width;
 };
 
+/* Short rows: as many as fit are taken for one, with accumulators of their own that are added in the end. */
+enum { TOGETHER = 1024 };
+
+static void merge_rows(const struct walk *w, const char *in, size_t rows, size_t n, int32_t *sum)
+{
+    const struct qc_reduce *row = w->s->row;
+    const size_t at_once = TOGETHER / n;
+    int32_t part[TOGETHER] = {0};
+    for (; rows >= at_once; rows -= at_once, in += at_once * n * w->in_width) row->merge(NULL, part, in, at_once * n);
+    for (; rows; rows--, in += n * w->in_width) row->merge(NULL, sum, in, n);
+    for (size_t r = 0; r < at_once; r++)
+        for (size_t i = 0; i < n; i++) sum[i] = (int32_t)((uint32_t)sum[i] + (uint32_t)part[r * n + i]);
+}
+
 static void walk_group(const struct walk *w, int g, size_t in, size_t out, size_t begin, size_t end)
 {
     const struct state *s = w->s;
@@ -162,6 +179,11 @@ static void walk_group(const struct walk *w, int g, size_t in, size_t out, size_
     if (s->math && g == s->groups - 2 && s->reduced[g]) {
         const size_t n = s->size[g + 1];
         s->math->add_rows(end - begin, n, (const float *)(const void *)w->in + in + begin * n, (float *)(void *)w->accumulators + out);
+        return;
+    }
+    if (s->in_any_order && g == s->groups - 2 && s->reduced[g] && s->size[g + 1] <= TOGETHER / 4 && end - begin > TOGETHER / s->size[g + 1]) {
+        const size_t n = s->size[g + 1];
+        merge_rows(w, w->in + (in + begin * n) * w->in_width, end - begin, n, (int32_t *)(void *)w->accumulators + out);
         return;
     }
     for (size_t i = begin; i < end; i++)

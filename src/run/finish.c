@@ -71,7 +71,9 @@ static bool extend(const struct work *w, int32_t n)
         if (!operands(w, n, &next->step, r, NULL, &first, &beside) || !operands(w, n, &gate->step, r, inner, &second, &beside)) return false;
         first.aside = true;
     }
-    take(step, next, &first, gate ? NULL : beside);
+    const bool unread = gate && gate->step.unread >> (gate->step.in[1] == next->step.out[0]) & 1;
+    if (unread) next->evaluated = true; /* the gate does without it */
+    else take(step, next, &first, gate ? NULL : beside);
     if (gate) take(step, gate, &second, beside);
     step->out[0] = (gate ? gate : next)->step.out[0];
     qc_uses_of(w->frame, w->uses, step->out[0])->writer = n;

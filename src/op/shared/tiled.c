@@ -305,7 +305,8 @@ qc_status qc_tiled_prepare(struct qc_step *step, struct qc_product *p, struct qc
     struct filling f = filling_of(step, p, m);
     char kind[96];
     const bool by_columns = m->depthwise_s8 && qc_depthwise_s8_by_columns(m->depthwise_s8, &m->window);
-    const char *family = m->depthwise_f32 ? "depthwise_f32" : by_columns ? "depthwise_s8 by columns" : m->depthwise_s8 ? "depthwise_s8" : m->winograd ? "winograd_f32" : m->f32 ? "gemm_f32" : "gemm_s8";
+    const char *family = m->depthwise_f32 ? "depthwise_f32" : by_columns ? "depthwise_s8 by columns"
+                         : m->depthwise_s8 ? "depthwise_s8" : m->winograd ? "winograd_f32" : m->f32 ? "gemm_f32" : "gemm_s8";
     snprintf(kind, sizeof kind, "%s %d %d %zu %zu %zu %016llx", family, (int)m->form, (int)m->kind, m->taps, m->depth, m->groups,
              (unsigned long long)fingerprint(&f));
     const size_t bytes = filling_bytes(&f);
