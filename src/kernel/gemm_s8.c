@@ -152,7 +152,7 @@ void qc_gemm_s8_pack(void *block, const struct qc_gemm_s8_pack *p)
 }
 
 /* One tap costs a pointer for each row and up to three multiplications by padding for each column. */
-bool qc_gemm_s8_gathers(size_t taps, size_t depth) { return taps > 1 && depth < 16 && (depth < 8 || depth % 4); }
+bool qc_gemm_s8_gathers(size_t taps, size_t depth) { return taps > 1 && depth < 16; }
 
 /*
  * Rows are made ready for the tile: gathered, copied to whole fours, widened. Many at a time if they are gathered, or lie one behind the other: a
