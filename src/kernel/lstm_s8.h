@@ -21,7 +21,7 @@ struct qc_lstm_s8_gate {
 };
 
 struct qc_lstm_s8 {
-    size_t input, cells, output;
+    size_t input, cells, output, rows; /* rows of a batch */
     struct qc_lstm_s8_gate gate[4];   /* input, forget, cell, output; w of the input gate NULL: coupled */
     const int8_t *projection;         /* [output][cells] or NULL */
     const int32_t *projection_bias;   /* or NULL */
@@ -33,7 +33,8 @@ struct qc_lstm_s8 {
 };
 
 size_t qc_lstm_s8_work(const struct qc_lstm_s8 *lstm);
-void qc_lstm_s8_step(const struct qc_lstm_s8 *lstm, const int8_t *x, int8_t *h, int16_t *c, void *work);
+/* One step of one row of a batch. */
+void qc_lstm_s8_step(const struct qc_lstm_s8 *lstm, size_t row, const int8_t *x, int8_t *h, int16_t *c, void *work);
 
 /*
  * The cell with one matrix [4 n][input + n] for input gate, new value, forget gate and output gate. xh holds input and state one

@@ -42,7 +42,16 @@ static void normalize(const struct qc_lstm_s8_gate *g, int16_t *x, size_t n)
     }
 }
 
-static void gate(const struct qc_lstm_s8 *l, int which, const int8_t *x, const int8_t *h, const int16_t *c, int16_t *out)
+/* The peephole of a cell. TensorFlow Lite walks cells and peepholes of all rows together, in rows as wide as the output: with a projection to fewer
+ * outputs than cells, others meet, and the last ones none. */
+static int16_t peephole(const struct qc_lstm_s8 *l, const int16_t *weight, size_t row, size_t cell)
+{
+    const size_t at = row * l->cells + cell;
+    if (l->output >= l->cells) return weight[cell];
+    return at < l->rows * l->output ? weight[at % l->output] : 0;
+}
+
+static void gate(const struct qc_lstm_s8 *l, int which, const int8_t *x, const int8_t *h, const int16_t *c, size_t row, int16_t *out)
 {
     const struct qc_lstm_s8_gate *g = &l->gate[which];
     for (size_t i = 0; i < l->cells; i++) {
@@ -50,7 +59,7 @@ static void gate(const struct qc_lstm_s8 *l, int which, const int8_t *x, const i
         int32_t from_h = dot(g->recurrent + i * l->output, h, l->h_zero, l->output, 0);
         int16_t sum = clamp16(qc_requant(from_x, g->input_scale));
         sum = clamp16((int64_t)sum + qc_requant(from_h, g->recurrent_scale));
-        if (g->peephole) sum = clamp16((int64_t)sum + qc_requant(g->peephole[i] * c[i], g->peephole_scale));
+        if (g->peephole) sum = clamp16((int64_t)sum + qc_requant(peephole(l, g->peephole, row, i) * c[i], g->peephole_scale));
         out[i] = sum;
     }
     if (g->norm) normalize(g, out, l->cells);
@@ -82,13 +91,13 @@ static void output(const struct qc_lstm_s8 *l, const int16_t *gate_out, const in
     }
 }
 
-void qc_lstm_s8_step(const struct qc_lstm_s8 *l, const int8_t *x, int8_t *h, int16_t *c, void *work)
+void qc_lstm_s8_step(const struct qc_lstm_s8 *l, size_t row, const int8_t *x, int8_t *h, int16_t *c, void *work)
 {
     size_t n = l->cells;
     int16_t *g[4] = {work, (int16_t *)work + n, (int16_t *)work + 2 * n, (int16_t *)work + 3 * n};
-    if (l->gate[INPUT].w) gate(l, INPUT, x, h, c, g[INPUT]);
-    gate(l, FORGET, x, h, c, g[FORGET]);
-    gate(l, CELL, x, h, c, g[CELL]);
+    if (l->gate[INPUT].w) gate(l, INPUT, x, h, c, row, g[INPUT]);
+    gate(l, FORGET, x, h, c, row, g[FORGET]);
+    gate(l, CELL, x, h, c, row, g[CELL]);
     for (size_t i = 0; i < n; i++) {
         int32_t in = l->gate[INPUT].w ? g[INPUT][i] : INT16_MAX - g[FORGET][i];
         int16_t kept = (int16_t)qc_rounding_shift(g[FORGET][i] * c[i], 15);
@@ -96,7 +105,7 @@ void qc_lstm_s8_step(const struct qc_lstm_s8 *l, const int8_t *x, int8_t *h, int
         c[i] = clamp16(kept + fresh);
         if (l->cell_clip > 0) c[i] = (int16_t)qc_clamp(c[i], -l->cell_clip, l->cell_clip);
     }
-    gate(l, OUTPUT, x, h, c, g[OUTPUT]);
+    gate(l, OUTPUT, x, h, c, row, g[OUTPUT]);
     output(l, g[OUTPUT], c, (int8_t *)(g[3] + n), h);
 }
 

@@ -50,7 +50,7 @@ void qc_lstm_s8_plan(const struct qc_step *step, const struct qc_lstm_map *map, 
     float x = scale_of(step, 0), h = scale_of(step, map->h), hidden = qc_value_scale(step->intermediate[4]);
     int exponent = cell_exponent(step, map);
     *l = (struct qc_lstm_s8){.input = (size_t)s->input, .cells = (size_t)s->cells, .output = (size_t)s->output,
-                             .x_zero = qc_value_zero_point(step->in[0]), .h_zero = qc_value_zero_point(step->in[map->h]),
+                             .rows = (size_t)s->batch, .x_zero = qc_value_zero_point(step->in[0]), .h_zero = qc_value_zero_point(step->in[map->h]),
                              .hidden_zero = qc_value_zero_point(step->intermediate[4]), .cell_bits = 15 + exponent};
     l->hidden_scale = qc_multiplier_of((float)(ldexp(1, -15) / (double)hidden * ldexp(1, -15)));
     if (s->projected) l->projection_scale = qc_multiplier_of(scale_of(step, map->projection) * hidden / h);
@@ -88,7 +88,7 @@ static void rows(void *context, size_t begin, size_t end, int thread)
         int8_t *h = t->h + b * t->lstm->output;
         for (int32_t i = 0; i < q->time; i++) {
             size_t at = (size_t)(q->backward ? q->time - 1 - i : i) * q->time_step + b * q->batch_step;
-            qc_lstm_s8_step(t->lstm, t->x + at * t->lstm->input, h, t->c + b * t->lstm->cells, t->work + (size_t)thread * t->work_bytes);
+            qc_lstm_s8_step(t->lstm, b, t->x + at * t->lstm->input, h, t->c + b * t->lstm->cells, t->work + (size_t)thread * t->work_bytes);
             memcpy(t->y + at * t->lstm->output, h, t->lstm->output);
         }
     }
