@@ -142,7 +142,7 @@ static int where_version(const struct qc_node *node)
 /* ---- registration ---- */
 
 static const struct qc_quant_rule select_rule = {.modes = QC_Q_INT8 | QC_Q_INT16,
-                                                 .in = {{.role = QC_ROLE_KEEP}, {.role = QC_ROLE_ACTIVATION}, {.role = QC_ROLE_ACTIVATION}},
+                                                 .in = {{.role = QC_ROLE_KEEP}, {.role = QC_ROLE_ACTIVATION}, {.role = QC_ROLE_SAME}},
                                                  .output = QC_OUTPUT_SAME,
                                                  .same_as = 1};
 

@@ -299,6 +299,31 @@ static void what_nothing_reads_is_not_observed(void **state)
     qc_model_free(source);
 }
 
+/* SELECT_V2 passes stored numbers on: both operands, constants too, take the scale of the result, in which 0 is not stored as 0. */
+static void selection_takes_one_scale(void **state)
+{
+    (void)state;
+    bool mask[8 * 8 * 3];
+    for (size_t i = 0; i < QC_COUNT(mask); i++) mask[i] = i % 3 == 0;
+    for (int turn = 0; turn < 4; turn++) {
+        struct qc_model *source = qc_model_new(NULL, NULL);
+        assert_non_null(source);
+        struct qc_build b = {.graph = source->graph[0], .scope = "select"};
+        struct qc_tensor *x = qc_graph_add_tensor(b.graph, "x", QC_FLOAT32, 4, (int32_t[]){1, 8, 8, 3});
+        assert_int_equal(qc_graph_set_inputs(b.graph, 1, &x), QC_OK);
+        struct qc_tensor *value = qc_build_binary(&b, OP(ADD), x, qc_build_f32(&b, 2)), *zero = qc_build_f32(&b, 0);
+        struct qc_tensor *which = qc_build_constant(&b, "mask", QC_BOOL, 4, (int32_t[]){1, 8, 8, 3}, mask);
+        struct qc_tensor *y = QC_BUILD(&b, SELECT_V2, NULL, which, turn & 1 ? zero : value, turn & 1 ? value : zero);
+        assert_non_null(y);
+        assert_int_equal(qc_graph_set_outputs(b.graph, 1, &y), QC_OK);
+        struct qc_model *model = convert(source, &(struct qc_convert_options){.mode = turn & 2 ? "int16x8" : "int8", .samples = &samples, .strict = true});
+        double sqnr = quality(source, model);
+        if (sqnr < 35) fail_msg("turn %d: SQNR %.1f", turn, sqnr);
+        qc_model_free(model);
+        qc_model_free(source);
+    }
+}
+
 static void observers(void **state)
 {
     (void)state;
@@ -427,7 +452,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(float_modes), cmocka_unit_test(min_elements), cmocka_unit_test(out_of_range),
         cmocka_unit_test(same_scale_and_fixed_ranges), cmocka_unit_test(inputs_and_outputs), cmocka_unit_test(mixed),
-        cmocka_unit_test(data_is_checked), cmocka_unit_test(observers), cmocka_unit_test(what_nothing_reads_is_not_observed),
+        cmocka_unit_test(data_is_checked), cmocka_unit_test(selection_takes_one_scale), cmocka_unit_test(observers), cmocka_unit_test(what_nothing_reads_is_not_observed),
         cmocka_unit_test(threads_change_nothing), cmocka_unit_test(statistics_are_kept),
         cmocka_unit_test(strict_and_targets), cmocka_unit_test(saving),
     };
