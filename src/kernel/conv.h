@@ -49,6 +49,7 @@ struct qc_hybrid {
     const float *w_scale;  /* [out_channels] */
     const float *bias;     /* may be NULL */
     float low, high;
+    bool turns_128;         /* of one tap: -128 counts as 128 against negative activations */
 };
 void qc_conv_hybrid_ref(const struct qc_conv *conv, const int8_t *x, const int8_t *w, const struct qc_hybrid *hybrid, float *y,
                         size_t begin, size_t end);

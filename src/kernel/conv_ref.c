@@ -133,6 +133,16 @@ void qc_conv_s16_b32_ref(const struct qc_conv *conv, const int16_t *x, const int
     integer_s16_b32(conv, x, 0, w, 0, bias, stage, y, begin, end);
 }
 
+/* What turning -128 into 128 where x is negative adds; in whole vectors, which take the sign off x and put it on w. */
+static uint32_t turned(const int8_t *x, const int8_t *w, size_t n)
+{
+    enum { VECTOR = 16 };
+    uint32_t sum = 0;
+    for (size_t k = 0; k < n / VECTOR * VECTOR; k++)
+        if (w[k] == INT8_MIN && x[k] < 0) sum += (uint32_t)(256 * x[k]);
+    return sum;
+}
+
 void qc_conv_hybrid_ref(const struct qc_conv *conv, const int8_t *x, const int8_t *w, const struct qc_hybrid *hybrid, float *y,
                         size_t begin, size_t end)
 {
@@ -141,7 +151,10 @@ void qc_conv_hybrid_ref(const struct qc_conv *conv, const int8_t *x, const int8_
         float *row = y + i * (size_t)conv->out_channels;
         uint32_t zero = (uint32_t)hybrid->x_zero[p.batch];
         for (int32_t c = 0; c < conv->out_channels; c++) {
-            float sum = (float)(int32_t)sum_s8(conv, &p, c, x, zero, w, 0);
+            const size_t depth = (size_t)conv->in_channels;
+            uint32_t whole = (uint32_t)sum_s8(conv, &p, c, x, zero, w, 0);
+            if (hybrid->turns_128) whole += turned(x + i * depth, w + (size_t)c * depth, depth);
+            float sum = (float)(int32_t)whole;
             sum = sum * hybrid->x_scale[p.batch] * hybrid->w_scale[c] + (hybrid->bias ? hybrid->bias[c] : 0);
             sum = sum < hybrid->low ? hybrid->low : sum;
             row[c] = sum > hybrid->high ? hybrid->high : sum;

@@ -140,6 +140,8 @@ static qc_status plan(struct qc_step *step)
     struct qc_product *product = step->state = qc_step_alloc(step, sizeof *product);
     if (!product) return QC_NOMEM;
     *product = product_of(step);
+    const struct qc_value *w = step->in[1]; /* LiteRT's x86 kernel; weights of int8 keep off -128, which is 0x80 */
+    product->turns_128 = step->in[0]->type == QC_FLOAT32 && w->type == QC_UINT8 && (!w->constant || memchr(w->data, 0x80, w->bytes));
     QC_TRY(geometry(step, &product->conv));
     return qc_product_plan(step, product);
 }

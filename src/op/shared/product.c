@@ -134,7 +134,7 @@ qc_status qc_product_plan(struct qc_step *step, struct qc_product *p)
         plan_one_row(step, p);
         return QC_OK;
     }
-    return qc_tiled_plan(step, p, &p->tiled);
+    return p->turns_128 ? QC_OK : qc_tiled_plan(step, p, &p->tiled);
 }
 
 qc_status qc_product_prepare(struct qc_step *step, struct qc_product *p)
@@ -209,7 +209,7 @@ qc_status qc_product_run(struct qc_step *step, struct qc_product *p)
         task.x_scale = (float *)(void *)(scratch + p->scale_scratch);
         task.x_zero = (int32_t *)(void *)(scratch + p->zero_scratch);
         task.row = c->batch ? qc_value_elements(step->in[p->x]) / (size_t)c->batch : 0;
-        task.hybrid = (struct qc_hybrid){task.x_scale, task.x_zero, p->w_scale, task.bias, p->low, p->high};
+        task.hybrid = (struct qc_hybrid){task.x_scale, task.x_zero, p->w_scale, task.bias, p->low, p->high, p->turns_128};
         qc_pool_for(step->rt->pool, (size_t)c->batch, 1 + 16384 / (task.row + 1), quantize_rows, &task);
     }
     if (p->tiled) {

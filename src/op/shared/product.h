@@ -37,6 +37,7 @@ struct qc_product {
     bool float_product;         /* multiplier from the float32, not float64, product of the two scales (TFLite, one scale) */
     bool any_zero;              /* int8 weights with one scale may have a zero point */
     enum qc_row_quantization hybrid; /* one row for each conv.batch */
+    bool turns_128;             /* hybrid: see kernel/conv.h */
     /* private */
     const struct qc_dot_f32 *dot; /* of one row; NULL: see tiled */
     struct qc_tiled *tiled;   /* NULL: the reference kernels */
