@@ -213,10 +213,33 @@ static void roots_of_zero(void **state)
     }
 }
 
+/* The lowest version that says what the node means: older runtimes read it then. */
+static void versions_are_the_lowest(void **state)
+{
+    static const struct {
+        int code;
+        qc_dtype type;
+        int rank, other_rank, version;
+    } right[] = {{tfl_BuiltinOperator_ADD, QC_FLOAT32, 2, 2, 1}, {tfl_BuiltinOperator_ADD, QC_INT8, 2, 2, 2},    {tfl_BuiltinOperator_ADD, QC_INT64, 2, 2, 4},
+                 {tfl_BuiltinOperator_SUB, QC_FLOAT32, 5, 5, 1}, {tfl_BuiltinOperator_SUB, QC_FLOAT32, 5, 4, 3}, {tfl_BuiltinOperator_SUB, QC_FLOAT32, 4, 3, 1}};
+    (void)state;
+    for (size_t i = 0; i < sizeof right / sizeof *right; i++) {
+        struct qc_model *model = qc_model_new(NULL, NULL);
+        struct qc_graph *graph = model->graph[0];
+        const int32_t dims[] = {2, 2, 2, 2, 2};
+        struct qc_tensor *in[] = {qc_graph_add_tensor(graph, "a", right[i].type, right[i].rank, dims),
+                                  qc_graph_add_tensor(graph, "b", right[i].type, right[i].other_rank, dims)};
+        struct qc_tensor *out = qc_graph_add_tensor(graph, "y", right[i].type, right[i].rank, dims);
+        const struct qc_node *node = qc_graph_add_node(graph, NULL, right[i].code, NULL, NULL, 2, in, 1, &out);
+        if (qc_node_version(node) != right[i].version) fail_msg("%zu: version %d, not %d", i, qc_node_version(node), right[i].version);
+        qc_model_free(model);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(small_products_round_as_the_reference), cmocka_unit_test(joining_scales_far_apart),
                                        cmocka_unit_test(weights_of_16_bits), cmocka_unit_test(rows_of_a_batch_have_their_own_memory),
-                                       cmocka_unit_test(roots_of_zero)};
+                                       cmocka_unit_test(roots_of_zero), cmocka_unit_test(versions_are_the_lowest)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
