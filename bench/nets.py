@@ -29,6 +29,15 @@ def keyword():
     return net
 
 
+def attention():
+    """Two layers of a transformer's encoder on 128 steps of 256 features."""
+    x = start = keras.Input((128, 256))
+    for _ in range(2):
+        x = layers.LayerNormalization()(x + layers.MultiHeadAttention(4, 64)(x, x))
+        x = layers.LayerNormalization()(x + layers.Dense(256)(layers.Dense(1024, activation="gelu")(x)))
+    return keras.Model(start, layers.Dense(10, activation="softmax")(layers.GlobalAveragePooling1D()(x)))
+
+
 NETS = {
     "mobilenet_v1": lambda: keras.applications.MobileNet(weights=None),
     "mobilenet_v2": lambda: keras.applications.MobileNetV2(weights=None),
@@ -38,6 +47,7 @@ NETS = {
     "lstm": lambda: text(layers.LSTM(64)),
     "bilstm": lambda: text(layers.Bidirectional(layers.LSTM(48))),
     "gru": lambda: text(layers.GRU(64)),
+    "attention": attention,
     "conv1d": lambda: text(layers.Conv1D(128, 5, activation="relu"), layers.GlobalMaxPooling1D()),
     "digits": lambda: keras.Sequential([keras.Input((28, 28, 1)), layers.Conv2D(8, 3, activation="relu"), layers.MaxPooling2D(),
                                         layers.Conv2D(16, 3, activation="relu"), layers.MaxPooling2D(), layers.Flatten(), layers.Dense(10)]),
