@@ -52,7 +52,8 @@ struct limits {
 };
 QC_INLINE struct limits limits_of(const struct qc_depthwise_s8_tile *t)
 {
-    return (struct limits){vb_set1((int8_t)((int32_t)t->low + t->zero_point)), vf_set1(t->high), (int16_t)t->zero_point};
+    const float low = t->form == QC_S8_REQUANT ? t->low : 0; /* floats may have none */
+    return (struct limits){vb_set1((int8_t)((int32_t)low + t->zero_point)), vf_set1(t->high), (int16_t)t->zero_point};
 }
 #endif
 
