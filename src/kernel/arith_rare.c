@@ -60,7 +60,7 @@ static int32_t qdiv(int32_t x, int32_t y, const struct qc_arith_quantized *p)
     int32_t quotient = qc_high_mul(qc_shift_left(x, headroom), inverse);
     int shift = p->out.shift - over - headroom;
     int32_t v = qc_high_mul(quotient, p->out.multiplier);
-    if (shift < -31) v = v == 0; /* of 0 / y TensorFlow Lite makes 1 on x86, where a shift by 32 is none; what else is that small becomes 0 here */
+    if (shift < -31) v = (v >> (-shift & 31)) + (v >= 0); /* what TensorFlow Lite makes of numbers too small, on x86, where a shift by 32 is none */
     else v = shift > 0 ? qc_fixed_scale(32, v, shift > 30 ? 30 : shift) : qc_rounding_shift(v, -shift);
     int64_t sum = (int64_t)v + p->zero;
     return (int32_t)(sum < p->low ? p->low : sum > p->high ? p->high : sum);
