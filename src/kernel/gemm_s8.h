@@ -48,7 +48,7 @@ static inline bool qc_s16_narrow(struct qc_multiplier m, struct qc_multiplier *n
 }
 static inline int16_t qc_s16_round_narrow(int32_t sum, int32_t multiplier, int32_t shift, float low, float high)
 {
-    const int32_t y = ((int32_t)((int64_t)sum * multiplier >> 16) + (1 << (shift - 1))) >> shift;
+    const int32_t y = ((int32_t)((int64_t)sum * multiplier >> 16) + (1 << shift >> 1)) >> shift; /* lanes without a column have shift 0 */
     return (int16_t)qc_clamp(y, (int32_t)low, (int32_t)high);
 }
 
