@@ -8,6 +8,7 @@
 #include "import/keras/store.h"
 #include "wire/zip.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,8 +47,9 @@ static qc_status build(struct qc_model *model, const char *text, size_t size, co
 {
     struct qc_json *config = qc_json_parse(&model->env, text, size, "the model's configuration");
     if (!config) return model->env.error.status;
-    int major = major_version(version);
-    qc_status status = qc_keras_build(model, config, major ? major : guess_major(config), weights);
+    int major = major_version(version), minor = INT_MAX;
+    if (major) (void)sscanf(version, "%*d.%d", &minor);
+    qc_status status = qc_keras_build(model, config, major ? major : guess_major(config), minor, weights);
     qc_json_free(config);
     return status;
 }

@@ -4,7 +4,7 @@
   pack_golden.py ops    DIR tests/golden/ops.zip       cases of .tflite operators with LiteRT's outputs
   pack_golden.py ops    DIR tests/golden/ops_found.zip   the same of faults found, recorded by record.py
   pack_golden.py keras  DIR tests/golden/keras3.zip    Keras models with Keras's outputs; h5 and .keras in turn
-  pack_golden.py saved  DIR tests/golden/keras_saved3.zip   the same as SavedModels; with tensorflow_ops.py: keras_tensorflow.zip (--most 60000)
+  pack_golden.py saved  DIR tests/golden/keras_saved3.zip   the same as SavedModels; with tensorflow_ops.py: keras_tensorflow.zip, with keras_found.py and kind keras: keras_found.zip (--most 60000)
   pack_golden.py bad    DIR tests/golden/bad.zip       hostile files of any kind: everything in DIR
 
 Options: --most BYTES leaves out cases whose packed model is larger, --every N takes every N-th of the others. Members: cases.tsv, one line a case, and for each case the

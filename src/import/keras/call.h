@@ -18,10 +18,11 @@ struct qc_keras_value {
 struct qc_keras_import {
     struct qc_model *model;
     struct qc_arena *arena; /* the model's */
-    int major;
+    int major, minor;
     const struct qc_keras_weights *weights;
     struct qc_build b;
     uint32_t calls; /* so far: bounds models that call models that call models */
+    struct qc_keras_frame *frame; /* of the model under evaluation, the innermost */
 };
 
 struct qc_keras_frame; /* one evaluation of a model's graph, see walk.c */
@@ -65,6 +66,8 @@ const struct qc_keras_class *qc_keras_class_find(const char *name, bool operatio
 
 void qc_keras_return(struct qc_keras_call *call, struct qc_tensor *tensor); /* one more output, without a mask of its own */
 void qc_keras_return_masked(struct qc_keras_call *call, struct qc_tensor *tensor, struct qc_tensor *mask);
+/* From here on no layer that is called sees a mask at this tensor. */
+void qc_keras_forget_mask(struct qc_keras_call *call, const struct qc_tensor *tensor);
 /* Records the failure with the layer, its class and `format`. */
 void qc_keras_fail(struct qc_keras_call *call, qc_status status, const char *format, ...) QC_PRINTF(3, 4);
 bool qc_keras_failed(const struct qc_keras_call *call);

@@ -187,9 +187,9 @@ static qc_status set_outputs(struct qc_keras_import *im, const struct qc_keras_l
 
 /* ---- all ---- */
 
-qc_status qc_keras_build(struct qc_model *model, const struct qc_json *config, int major, const struct qc_keras_weights *weights)
+qc_status qc_keras_build(struct qc_model *model, const struct qc_json *config, int major, int minor, const struct qc_keras_weights *weights)
 {
-    struct qc_keras_import im = {.model = model, .arena = &model->arena, .major = major, .weights = weights, .b = {.graph = model->graph[0]}};
+    struct qc_keras_import im = {.model = model, .arena = &model->arena, .major = major, .minor = minor, .weights = weights, .b = {.graph = model->graph[0]}};
     struct qc_keras_layer *root = qc_keras_parse(&im, config);
     if (!root) return model->env.error.status ? model->env.error.status : qc_fail(&model->env, QC_NOMEM, "out of memory");
     struct qc_signature *signature = qc_arena_alloc(im.arena, sizeof *signature);

@@ -70,10 +70,10 @@ struct qc_keras_weights {
 };
 
 /*
- * Builds the graph. `major` is the version of Keras that wrote the configuration: 1, 2 or 3. Errors: QC_UNSUPPORTED for layers that
+ * Builds the graph. `major` and `minor` are the version of Keras that wrote the configuration: 1.x, 2.x or 3.x; INT_MAX: not known. Errors: QC_UNSUPPORTED for layers that
  * quantc does not have, named with class and place; QC_FORMAT for what is not sound. Values given by `weights` must live as long as
  * the model; `config` only during the call.
  */
-qc_status qc_keras_build(struct qc_model *model, const struct qc_json *config, int major, const struct qc_keras_weights *weights);
+qc_status qc_keras_build(struct qc_model *model, const struct qc_json *config, int major, int minor, const struct qc_keras_weights *weights);
 
 #endif

@@ -51,18 +51,10 @@ static struct qc_tensor *mask_argument(struct qc_keras_call *call, const char *n
     return bool_mask(call, qc_keras_tensor_arg(call, -1, name, &value) ? value.tensor : implicit);
 }
 
-/* true where the distance of query and key step is below `window`; [1, T, S]. */
-static struct qc_tensor *sliding_window(struct qc_keras_call *call, const struct qc_tensor *query, const struct qc_tensor *value, int32_t window)
+/* Was the model written by this version of Keras or a later one? */
+static bool since(const struct qc_keras_call *call, int major, int minor)
 {
-    int32_t dims[3] = {1, query->dims[1], value->dims[1]};
-    if (qc_lower_is_free(call->b, query, 1) || qc_lower_is_free(call->b, value, 1)) {
-        qc_keras_fail(call, QC_UNSUPPORTED, "sliding_window needs a sequence length that the model fixes");
-        return NULL;
-    }
-    bool *near = qc_arena_array(call->im->arena, (size_t)dims[1] * (size_t)dims[2], sizeof *near);
-    for (int32_t i = 0; near && i < dims[1]; i++)
-        for (int32_t j = 0; j < dims[2]; j++) near[i * dims[2] + j] = (i > j ? i - j : j - i) < window;
-    return near ? qc_build_constant(call->b, "window", QC_BOOL, 3, dims, near) : NULL;
+    return call->im->major > major || (call->im->major == major && call->im->minor >= minor);
 }
 
 struct attention_inputs {
@@ -87,10 +79,9 @@ static bool fill(struct qc_keras_call *call, struct qc_multi_head_spec *spec, st
     spec->causal = flag(call, "use_causal_mask");
     in->want_scores = flag(call, "return_attention_scores");
     if (qc_keras_bool(call, "use_gate", false)) qc_keras_fail(call, QC_UNSUPPORTED, "use_gate=True is not supported");
-    if (qc_keras_get(call->layer, "sliding_window") && !qc_keras_failed(call)) {
-        struct qc_tensor *window = sliding_window(call, in->query.tensor, in->value.tensor, qc_keras_int(call, "sliding_window", 1, 1, INT32_MAX));
-        spec->attention_mask = spec->attention_mask ? qc_build_binary(call->b, tfl_BuiltinOperator_LOGICAL_AND, spec->attention_mask, window) : window;
-    }
+    if (qc_keras_get(call->layer, "sliding_window")) spec->sliding_window = qc_keras_int(call, "sliding_window", 1, 1, INT32_MAX);
+    bool scores = qc_keras_number(call, "dropout", 0) > 0 || in->want_scores || in->query.tensor->rank != 3;
+    spec->zero_masked_rows = scores && since(call, 3, 13); /* of the layer Softmax; else the function dot_product_attention */
     return !qc_keras_failed(call);
 }
 
@@ -101,6 +92,18 @@ static void finish(struct qc_keras_call *call, struct qc_multi_head_spec *spec, 
                                                         floats(call, in->key.tensor), spec, in->want_scores ? &scores : NULL);
     qc_keras_return_masked(call, y, spec->query_mask);
     if (in->want_scores) qc_keras_return(call, scores);
+}
+
+/*
+ * Keras 3.8 and later takes the masks off the tensors that MultiHeadAttention has read: a residual connection around it has none, and so no layer
+ * behind that.
+ */
+static void forget_masks(struct qc_keras_call *call, const struct attention_inputs *in)
+{
+    if (!since(call, 3, 8)) return;
+    qc_keras_forget_mask(call, in->query.tensor);
+    qc_keras_forget_mask(call, in->value.tensor);
+    qc_keras_forget_mask(call, in->key.tensor);
 }
 
 /* The projections' weights; their inner layers are called query_dense or _query_dense. */
@@ -128,6 +131,7 @@ static void multi_head_attention(struct qc_keras_call *call)
     if (!fill(call, &spec, &in)) return;
     if (qc_keras_get(call->layer, "attention_axes")) spec.axis_count = qc_keras_axes(call, "attention_axes", 1, in.query.tensor->rank, spec.axes);
     finish(call, &spec, &in);
+    forget_masks(call, &in);
 }
 
 static void grouped_query_attention(struct qc_keras_call *call)

@@ -31,6 +31,7 @@ struct place_list {
 
 struct qc_keras_frame {
     struct qc_keras_import *im;
+    struct qc_keras_frame *outer; /* of the model that calls this one */
     struct qc_keras_layer *model;
     struct result **result; /* [child][call] */
     struct place_list stack, needs;
@@ -225,6 +226,17 @@ static qc_status call_node(struct qc_keras_frame *frame, struct place place)
     return QC_OK;
 }
 
+void qc_keras_forget_mask(struct qc_keras_call *call, const struct qc_tensor *tensor)
+{
+    for (struct qc_keras_frame *frame = call->im->frame; frame; frame = frame->outer)
+        for (int child = 0; child < frame->model->child_count; child++)
+            for (int node = 0; node < call_count(frame->model->child[child]); node++) {
+                const struct result *result = &frame->result[child][node];
+                for (int i = 0; i < result->count; i++)
+                    if (result->value[i].tensor == tensor) result->value[i].mask = NULL;
+            }
+}
+
 qc_status qc_keras_apply(struct qc_keras_call *call, struct qc_keras_layer *layer, int count, const struct qc_keras_value *in,
                          struct qc_keras_value **out, int *out_count)
 {
@@ -362,9 +374,12 @@ static qc_status evaluate_sequential(struct qc_keras_import *im, struct qc_keras
 qc_status qc_keras_evaluate(struct qc_keras_import *im, struct qc_keras_layer *model, int count, const struct qc_keras_value *in,
                             struct qc_keras_value **out, int *out_count)
 {
-    struct qc_keras_frame frame = {.im = im, .model = model};
+    struct qc_keras_frame frame = {.im = im, .outer = im->frame, .model = model};
     if (model->sequential) return evaluate_sequential(im, model, count, in, out, out_count);
-    return evaluate_functional(&frame, count, in, out, out_count);
+    im->frame = &frame;
+    qc_status status = evaluate_functional(&frame, count, in, out, out_count);
+    im->frame = frame.outer;
+    return status;
 }
 
 /* ---- the ends of a model ---- */

@@ -159,7 +159,7 @@ qc_status qc_tf_configuration(struct qc_tf_import *im, const struct qc_tf_signat
     struct qc_keras_weights weights = {.user = &store, .find = find, .layer_names = true};
     struct qc_json *json = NULL;
     qc_status status = read_description(im, &json);
-    if (!status) status = qc_keras_build(im->model, json, 2, &weights);
+    if (!status) status = qc_keras_build(im->model, json, 2, 0, &weights);
     qc_json_free(json);
     if (!status && !is_signature_of(im->model, signature))
         return qc_fail(im->env, QC_UNSUPPORTED, "signature '%.*s' has other inputs or outputs than the Keras model that the configuration describes; import its "
