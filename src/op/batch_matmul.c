@@ -308,7 +308,7 @@ static void stage_sums(const struct state *s, const struct product *p, const int
     const uint32_t x_zero = (uint32_t)qc_value_zero_point(p->step->in[0]), w_zero = (uint32_t)qc_value_zero_point(p->step->in[1]);
     for (size_t i = 0; i < s->m.rows; i++) {
         uint32_t row = 0;
-        for (size_t k = 0; k < s->m.depth; k++) row += (uint32_t)x[i * s->m.depth + k] - x_zero;
+        for (size_t k = 0; k < s->m.depth && w_zero; k++) row += (uint32_t)x[i * s->m.depth + k] - x_zero;
         for (size_t n = 0; n < s->m.columns; n++) {
             const int32_t exact = (int32_t)((uint32_t)sum[i * s->m.columns + n] - row * w_zero);
             if (s->kind == S8_S32) ((int32_t *)p->y)[i * s->m.columns + n] = exact;

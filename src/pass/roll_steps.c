@@ -155,10 +155,10 @@ static bool alike(const struct roll *r, struct qc_tensor *const *step)
 }
 
 /* The row that computes what all steps hold, which is made with all it needs; STEPS; or FAILED. */
-static int find(struct roll *r, struct qc_tensor **step)
+static int find(struct roll *r, struct qc_tensor **step, int depth)
 {
     struct row row = {.step = step};
-    if (!alike(r, step)) return FAILED;
+    if (depth == MOST_OPERATORS || !alike(r, step)) return FAILED; /* a longer way has more operators */
     if (are_steps(r, step)) return STEPS;
     for (int i = 0; i < r->count; i++)
         if (!memcmp(r->row[i].step, step, (size_t)r->steps * sizeof(void *))) return i;
@@ -175,7 +175,7 @@ static int find(struct roll *r, struct qc_tensor **step)
         }
         if (!in[0] || (same && in[0]->constant)) row.operand[k] = CONSTANT;
         else if (node->code == CODE(RESHAPE) && k == 1) row.operand[k] = CONSTANT;
-        else if ((row.operand[k] = find(r, in)) == FAILED) return FAILED;
+        else if ((row.operand[k] = find(r, in, depth + 1)) == FAILED) return FAILED;
     }
     if (!node->in[0] || !batches(node, row.operand) || r->count == MOST_OPERATORS) return FAILED;
     r->row[r->count] = row;
@@ -260,7 +260,7 @@ static qc_status roll_up(struct qc_graph *graph, struct qc_node *pack, struct ro
     if (!step) return QC_NOMEM;
     for (int i = 0; i < r->steps; i++)
         if (!step[i] || !step[i]->producer || step[i]->rank + 1 > QC_MAX_RANK) return QC_OK;
-    if (!pack->out[0]->has_shape || pack->out[0]->quant || find(r, step) < 0 || r->x->rank < 2) return QC_OK;
+    if (!pack->out[0]->has_shape || pack->out[0]->quant || find(r, step, 0) < 0 || r->x->rank < 2) return QC_OK;
     return rewrite(r, pack);
 }
 

@@ -22,6 +22,26 @@ static double exact_elu(double x) { return x < 0 ? expm1(x) : x; }
 static double exact_gelu(double x) { return 0.5 * x * erfc(-x * M_SQRT1_2); }
 static double exact_gelu_tanh(double x) { return x / (1 + exp(-2 * M_2_SQRTPI * M_SQRT1_2 * (x + 0.044715 * x * x * x))); }
 
+static const struct {
+    const char *name;
+    size_t member; /* of struct qc_vmath */
+    double (*exact)(double), bound;
+} function[] = {
+    {"exp", offsetof(struct qc_vmath, exp), exact_exp, 2},
+    {"logistic", offsetof(struct qc_vmath, logistic), exact_logistic, 3},
+    {"tanh", offsetof(struct qc_vmath, tanh), exact_tanh, 3},
+    {"hard_swish", offsetof(struct qc_vmath, hard_swish), exact_hard_swish, 3},
+    {"elu", offsetof(struct qc_vmath, elu), exact_elu, 4},
+    {"gelu", offsetof(struct qc_vmath, gelu), exact_gelu, 250},
+    {"gelu_tanh", offsetof(struct qc_vmath, gelu_tanh), exact_gelu_tanh, 250},
+};
+typedef void map_fn(size_t, const float *, float *);
+
+static map_fn *const *run_of(const struct qc_vmath *math, size_t f)
+{
+    return (map_fn *const *)(const void *)((const char *)math + function[f].member);
+}
+
 static void check_function(const char *name, void (*run)(size_t, const float *, float *), double (*exact)(double), double bound)
 {
     const size_t n = check_between(1, 70);
@@ -82,13 +102,8 @@ static void check(int rounds)
     for (size_t i = 0; i < count; i++) {
         if (!check_variant(&v[i]->variant)) continue;
         for (int r = 0; r < rounds * 10; r++) {
-            check_function("exp", v[i]->exp, exact_exp, 2);
-            check_function("logistic", v[i]->logistic, exact_logistic, 3);
-            check_function("tanh", v[i]->tanh, exact_tanh, 3);
-            check_function("hard_swish", v[i]->hard_swish, exact_hard_swish, 3);
-            check_function("elu", v[i]->elu, exact_elu, 4);
-            check_function("gelu", v[i]->gelu, exact_gelu, 250);
-            check_function("gelu_tanh", v[i]->gelu_tanh, exact_gelu_tanh, 250);
+            for (size_t f = 0; f < QC_COUNT(function); f++)
+                check_function(function[f].name, *run_of(v[i], f), function[f].exact, function[f].bound);
             check_softmax(v[i]);
             check_add_rows(v[i]);
         }
@@ -114,20 +129,12 @@ static void bench(void)
     check_fill_f32(j.x, 1024, 5);
     for (size_t i = 0; i < count; i++) {
         if (!check_variant(&v[i]->variant)) continue;
-        j.run = v[i]->exp;
-        check_time(v[i]->variant.name, "exp 1024", 1024, "element", work, &j);
-        j.run = v[i]->logistic;
-        check_time(v[i]->variant.name, "logistic 1024", 1024, "element", work, &j);
-        j.run = v[i]->tanh;
-        check_time(v[i]->variant.name, "tanh 1024", 1024, "element", work, &j);
-        j.run = v[i]->hard_swish;
-        check_time(v[i]->variant.name, "hard_swish 1024", 1024, "element", work, &j);
-        j.run = v[i]->elu;
-        check_time(v[i]->variant.name, "elu 1024", 1024, "element", work, &j);
-        j.run = v[i]->gelu;
-        check_time(v[i]->variant.name, "gelu 1024", 1024, "element", work, &j);
-        j.run = v[i]->gelu_tanh;
-        check_time(v[i]->variant.name, "gelu_tanh 1024", 1024, "element", work, &j);
+        for (size_t f = 0; f < QC_COUNT(function); f++) {
+            char what[40];
+            snprintf(what, sizeof what, "%s 1024", function[f].name);
+            j.run = *run_of(v[i], f);
+            check_time(v[i]->variant.name, what, 1024, "element", work, &j);
+        }
     }
 }
 

@@ -47,7 +47,7 @@ enum {
 };
 
 /*
- * `weights` lists the variables in order of creation, separated by spaces: [mark][part/]name[?condition]
+ * `weights` lists the variables in order of creation, separated by spaces: [mark][part/]name[?condition]...
  *   mark     - not trainable; . not trainable and not needed; ~ files may lack it
  *   ?key     only if the configuration's `key` is true or absent; ?!key: only if true; ?-key: only if false
  *   ?*key    only if it is there and not null; ?~key: only if not; ?key=t: only if it is the text t, ?key#t: only if not

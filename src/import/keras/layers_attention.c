@@ -78,7 +78,6 @@ static bool fill(struct qc_keras_call *call, struct qc_multi_head_spec *spec, st
     spec->attention_mask = mask_argument(call, "attention_mask", NULL);
     spec->causal = flag(call, "use_causal_mask");
     in->want_scores = flag(call, "return_attention_scores");
-    if (qc_keras_bool(call, "use_gate", false)) qc_keras_fail(call, QC_UNSUPPORTED, "use_gate=True is not supported");
     if (qc_keras_get(call->layer, "sliding_window")) spec->sliding_window = qc_keras_int(call, "sliding_window", 1, 1, INT32_MAX);
     bool scores = qc_keras_number(call, "dropout", 0) > 0 || in->want_scores || in->query.tensor->rank != 3;
     spec->zero_masked_rows = scores && since(call, 3, 13); /* of the layer Softmax; else the function dot_product_attention */
@@ -119,6 +118,9 @@ static void projections(struct qc_keras_call *call, struct qc_multi_head_spec *s
         snprintf(name, sizeof name, "%s%s/bias", hidden, part[i]);
         *bias[i] = qc_keras_weight(call, name);
     }
+    if (!qc_keras_bool(call, "use_gate", false)) return;
+    spec->gate_kernel = qc_keras_weight(call, "_gate_dense/kernel");
+    spec->gate_bias = qc_keras_weight(call, "_gate_dense/bias");
 }
 
 static void multi_head_attention(struct qc_keras_call *call)
@@ -145,14 +147,15 @@ static void grouped_query_attention(struct qc_keras_call *call)
     if (fill(call, &spec, &in)) finish(call, &spec, &in);
 }
 
-#define PROJECTION(part) part "/kernel " part "/bias?use_bias"
-#define PROJECTIONS(hidden) \
-    PROJECTION(hidden "query_dense") " " PROJECTION(hidden "key_dense") " " PROJECTION(hidden "value_dense") " " PROJECTION(hidden "output_dense")
+#define PROJECTION(part) part "/kernel " part "/bias?use_bias "
+#define GATE "_gate_dense/kernel?!use_gate _gate_dense/bias?!use_gate?use_bias "
+#define PROJECTIONS(hidden, gate) \
+    PROJECTION(hidden "query_dense") PROJECTION(hidden "key_dense") gate PROJECTION(hidden "value_dense") PROJECTION(hidden "output_dense")
 const struct qc_keras_class qc_keras_layers_attention[] = {
     {"Attention", "scale?!use_scale concat_score_weight?score_mode=concat", 0, attention},
     {"AdditiveAttention", "scale?use_scale", 0, additive_attention},
-    {"MultiHeadAttention", PROJECTIONS(""), 0, multi_head_attention},
-    {"GroupedQueryAttention", PROJECTIONS("_"), 0, grouped_query_attention},
-    {"GroupQueryAttention", PROJECTIONS("_"), 0, grouped_query_attention},
+    {"MultiHeadAttention", PROJECTIONS("", GATE), 0, multi_head_attention},
+    {"GroupedQueryAttention", PROJECTIONS("_", GATE), 0, grouped_query_attention},
+    {"GroupQueryAttention", PROJECTIONS("_", GATE), 0, grouped_query_attention},
     {0},
 };

@@ -34,7 +34,11 @@ static qc_status add_variable(struct qc_keras_import *im, struct qc_keras_layer 
     struct qc_keras_variable *v = &layer->variable[layer->variable_count];
     const char *condition = memchr(text, '?', length);
     size_t name_length = condition ? (size_t)(condition - text) : length;
-    if (condition && !holds(layer, condition + 1, length - name_length - 1)) return QC_OK;
+    for (const char *at = condition, *end = text + length, *next; at && at < end; at = next) { /* each begins with ? */
+        next = memchr(at + 1, '?', (size_t)(end - at) - 1);
+        if (!next) next = end;
+        if (!holds(layer, at + 1, (size_t)(next - at) - 1)) return QC_OK;
+    }
     bool unused = *text == '.', frozen = unused || *text == '-', optional = *text == '~', marked = frozen || optional;
     char *name = qc_arena_printf(im->arena, "%.*s", (int)name_length - marked, text + marked);
     if (!name) return QC_NOMEM;

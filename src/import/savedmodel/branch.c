@@ -87,11 +87,8 @@ static qc_status make_args(struct qc_tf_import *im, const struct operands *opera
         struct qc_tensor *passed = operands->place[i] < 0 ? NULL : input[operands->place[i]];
         arg[i] = value[i];
         if (value[i].kind == QC_TF_LIST_VALUE) {
-            struct qc_tf_list *list = qc_arena_copy(im->scratch, value[i].list, sizeof *list);
-            if (!list) return QC_NOMEM;
-            list->item = NULL;
-            QC_TRY(qc_tf_here(im, passed ? passed : list->stacked, &list->stacked));
-            arg[i].list = list;
+            QC_TRY(qc_tf_here(im, passed ? passed : value[i].list->stacked, &passed));
+            if (!(arg[i].list = qc_tf_list_with(im, value[i].list, passed))) return QC_NOMEM;
         } else if (value[i].kind == QC_TF_TENSOR) {
             QC_TRY(qc_tf_here(im, passed ? passed : value[i].tensor, &arg[i].tensor));
         }
@@ -205,15 +202,12 @@ static qc_status choose(struct qc_tf_step *s, const struct choice *choice, int f
     if (sound) QC_TRY(qc_build_ops(s->b, tfl_BuiltinOperator_IF, options, operands.count + 1, operand, count, result));
     for (int i = 0, k = 0; i < choice->out_count; i++) {
         bool made = choice->want[i] && sound;
-        struct qc_tf_value value = {.kind = made ? QC_TF_TENSOR : QC_TF_UNSUPPORTED, .tensor = made ? result[k++] : NULL};
+        struct qc_tensor *tensor = made ? result[k++] : NULL;
         if (made && out[i].kind == QC_TF_LIST_VALUE) {
-            struct qc_tf_list *list = qc_arena_copy(s->im->scratch, out[i].list, sizeof *list);
-            if (!list) return QC_NOMEM;
-            list->item = NULL;
-            list->stacked = value.tensor;
-            value = (struct qc_tf_value){.kind = QC_TF_LIST_VALUE, .list = list};
+            if (!(out[i].list = qc_tf_list_with(s->im, out[i].list, tensor))) return QC_NOMEM;
+        } else {
+            out[i] = (struct qc_tf_value){.kind = made ? QC_TF_TENSOR : QC_TF_UNSUPPORTED, .tensor = tensor};
         }
-        out[i] = value;
     }
     return QC_OK;
 }
@@ -302,13 +296,8 @@ static qc_status fill_outputs(struct qc_tf_step *s, const struct loop *loop, str
         int place = loop->operands.place[i];
         s->out[i] = loop->first[i];
         if (place < 0) continue;
-        s->out[i].tensor = result[place];
-        if (loop->first[i].kind != QC_TF_LIST_VALUE) continue;
-        struct qc_tf_list *list = qc_arena_copy(s->im->scratch, loop->first[i].list, sizeof *list);
-        if (!list) return QC_NOMEM;
-        list->item = NULL;
-        list->stacked = result[place];
-        s->out[i] = (struct qc_tf_value){.kind = QC_TF_LIST_VALUE, .list = list};
+        if (loop->first[i].kind != QC_TF_LIST_VALUE) s->out[i].tensor = result[place];
+        else if (!(s->out[i].list = qc_tf_list_with(s->im, loop->first[i].list, result[place]))) return QC_NOMEM;
     }
     return QC_OK;
 }

@@ -24,6 +24,8 @@ bool qc_tf_list_fixed(const struct qc_tf_list *list);
 
 /* Element `index` as a tensor; an element never set is zeros. NULL with an error. */
 struct qc_tensor *qc_tf_list_element(struct qc_tf_step *s, const struct qc_tf_list *list, int64_t index);
+/* The same list with these contents, in the scratch arena; NULL without memory. */
+struct qc_tf_list *qc_tf_list_with(struct qc_tf_import *im, const struct qc_tf_list *list, struct qc_tensor *stacked);
 /* All elements, on a new first axis. */
 struct qc_tensor *qc_tf_list_stacked(struct qc_tf_step *s, const struct qc_tf_list *list);
 

@@ -134,6 +134,8 @@ qc_status qc_tf_unsupported(struct qc_tf_step *s, const char *format, ...) QC_PR
 qc_status qc_tf_outputs(struct qc_tf_step *s, int count) QC_MUST_USE;
 /* One output, a tensor; the status of the builder if it is NULL. */
 qc_status qc_tf_return(struct qc_tf_step *s, struct qc_tensor *tensor);
+/* Several outputs, all tensors. */
+qc_status qc_tf_return_all(struct qc_tf_step *s, int count, struct qc_tensor *const *tensor);
 /* Input i as a tensor of known shape; NULL with an error if it is none. */
 struct qc_tensor *qc_tf_tensor(struct qc_tf_step *s, int i);
 /* The same of any shape: what WHERE and the like make has one only when the model runs. */

@@ -57,6 +57,15 @@ bool qc_tf_list_fixed(const struct qc_tf_list *list)
     return fixed;
 }
 
+struct qc_tf_list *qc_tf_list_with(struct qc_tf_import *im, const struct qc_tf_list *list, struct qc_tensor *stacked)
+{
+    struct qc_tf_list *copy = qc_arena_copy(im->scratch, list, sizeof *list);
+    if (!copy) return NULL;
+    copy->item = NULL;
+    copy->stacked = stacked;
+    return copy;
+}
+
 /* Nothing was set yet: zeros everywhere. NULL if the shape is not known. */
 static struct qc_tensor *blank(struct qc_tf_step *s, const struct qc_tf_list *list)
 {

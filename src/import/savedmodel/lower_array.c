@@ -177,9 +177,7 @@ static qc_status return_list(struct qc_tf_step *s, int code, const void *options
     struct qc_tensor **out = qc_arena_array(s->im->scratch, (size_t)count, sizeof *out);
     if (!out) return QC_NOMEM;
     QC_TRY(qc_build_ops(s->b, code, options, in_count, in, (int)count, out));
-    QC_TRY(qc_tf_outputs(s, (int)count));
-    for (int i = 0; i < count; i++) s->out[i] = (struct qc_tf_value){.kind = QC_TF_TENSOR, .tensor = out[i]};
-    return QC_OK;
+    return qc_tf_return_all(s, (int)count, out);
 }
 
 static qc_status lower_unpack(struct qc_tf_step *s)

@@ -242,9 +242,7 @@ static qc_status lower_top_k(struct qc_tf_step *s)
     struct qc_tensor *out[2], *in[2] = {qc_tf_tensor(s, 0), qc_tf_int32(s, 1)};
     if (!in[0] || !in[1]) return FAILED(s);
     QC_TRY(qc_build_ops(s->b, tfl_BuiltinOperator_TOPK_V2, NULL, 2, in, 2, out));
-    QC_TRY(qc_tf_outputs(s, 2));
-    for (int i = 0; i < 2; i++) s->out[i] = (struct qc_tf_value){.kind = QC_TF_TENSOR, .tensor = out[i]};
-    return QC_OK;
+    return qc_tf_return_all(s, 2, out);
 }
 
 static qc_status lower_cumsum(struct qc_tf_step *s)

@@ -137,9 +137,7 @@ static qc_status lower_unique(struct qc_tf_step *s)
     qc_tf_type(s, "out_idx", QC_TF_INT32, &type);
     options->idx_out_type = (tfl_i8)(type == QC_INT64 ? tfl_TensorType_INT64 : tfl_TensorType_INT32);
     QC_TRY(qc_build_ops(s->b, CODE(UNIQUE), options, 1, &x, 2, out));
-    QC_TRY(qc_tf_outputs(s, 2));
-    for (int i = 0; i < 2; i++) s->out[i] = (struct qc_tf_value){.kind = QC_TF_TENSOR, .tensor = out[i]};
-    return QC_OK;
+    return qc_tf_return_all(s, 2, out);
 }
 
 /*
@@ -157,9 +155,7 @@ static qc_status lower_suppression(struct qc_tf_step *s)
         struct qc_tensor *valid = qc_build_reshape(s->b, out[out_count - 1], 1, (int32_t[]){1});
         for (int i = 0; i < out_count - 1; i++) out[i] = QC_BUILD(s->b, SLICE, NULL, out[i], zero, valid);
     }
-    QC_TRY(qc_tf_outputs(s, version == 3 ? 1 : out_count));
-    for (int i = 0; i < s->out_count; i++) s->out[i] = (struct qc_tf_value){.kind = QC_TF_TENSOR, .tensor = out[i]};
-    return qc_build_status(s->b);
+    return qc_tf_return_all(s, version == 3 ? 1 : out_count, out);
 }
 
 const struct qc_tf_op qc_tf_scatter_ops[] = {

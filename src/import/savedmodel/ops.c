@@ -115,6 +115,14 @@ qc_status qc_tf_return(struct qc_tf_step *s, struct qc_tensor *tensor)
     return QC_OK;
 }
 
+qc_status qc_tf_return_all(struct qc_tf_step *s, int count, struct qc_tensor *const *tensor)
+{
+    QC_TRY(qc_build_status(s->b));
+    QC_TRY(qc_tf_outputs(s, count));
+    for (int i = 0; i < count; i++) s->out[i] = (struct qc_tf_value){.kind = QC_TF_TENSOR, .tensor = tensor[i]};
+    return QC_OK;
+}
+
 struct qc_tensor *qc_tf_any_tensor(struct qc_tf_step *s, int i)
 {
     if (i < s->in_count && s->in[i].kind == QC_TF_TENSOR && s->in[i].tensor) return s->in[i].tensor;
