@@ -403,6 +403,27 @@ static void equal_steps_of_a_free_batch(void **state)
     for (int k = 0; k < 2; k++) qc_session_free(session[k]), qc_model_free(model[k]);
 }
 
+/* Two steps with so long a way each that no stack holds a call for each operator. */
+static void long_equal_steps(void **state)
+{
+    (void)state;
+    enum { LONG = 100000 };
+    struct qc_model *model;
+    struct qc_tensor *x, *step[2];
+    struct qc_build b = start(&model, &x, 2, (int32_t[]){2, 3});
+    QC_OPTIONS(&b, UnpackOptions, unpack);
+    QC_OPTIONS(&b, PackOptions, pack);
+    unpack->num = pack->values_count = 2;
+    assert_int_equal(qc_build_ops(&b, tfl_BuiltinOperator_UNPACK, unpack, 1, &x, 2, step), QC_OK);
+    for (int i = 0; i < 2; i++)
+        for (int k = 0; k < LONG; k++) step[i] = qc_build_unary(&b, tfl_BuiltinOperator_LOGISTIC, step[i]);
+    struct qc_tensor *y = qc_build_op(&b, tfl_BuiltinOperator_PACK, pack, 2, step);
+    assert_int_equal(qc_graph_set_outputs(b.graph, 1, &y), QC_OK);
+    assert_int_equal(qc_pipeline_run(model), QC_OK);
+    assert_int_equal(model->graph[0]->node_count, 2 * LONG + 2);
+    qc_model_free(model);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -411,6 +432,7 @@ int main(void)
         cmocka_unit_test(hard_swish), cmocka_unit_test(clamps), cmocka_unit_test(identities), cmocka_unit_test(constants_and_equal_parts),
         cmocka_unit_test(equal_bytes_of_other_scales_stay_apart),
         cmocka_unit_test(reductions_keep_dimensions), cmocka_unit_test(shape_arithmetic), cmocka_unit_test(equal_steps_are_one), cmocka_unit_test(equal_steps_of_a_free_batch),
+        cmocka_unit_test(long_equal_steps),
         cmocka_unit_test(l2_normalization),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
