@@ -80,6 +80,7 @@ CASES = {  # name: (function, inputs)
     "branch_of_constants": (branch_of_constants, [of(3, 4)]),
     "branch_in_branch": (branch_in_branch, [of(3, 4), of(kind=i32)]),
     "switch_case": (lambda x, k: tf.switch_case(k - 1, [lambda: x * 2, lambda: x - 1, lambda: x]), [of(3, 4), of(kind=i32)]),
+    "switch_many": (lambda x, k: tf.switch_case(k, [lambda i=i: x * i - bias for i in range(20)]), [of(None, 4), of(kind=i32)]),
     "while_large": (while_large, [of(3, 4)]),
     "while_of_steps": (while_of_steps, [of(3, 4), of(kind=i32)]),
     "while_in_while": (while_in_while, [of(3, 4), of(kind=i32)]),

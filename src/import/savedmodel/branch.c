@@ -137,22 +137,22 @@ static struct qc_tensor *result_tensor(struct qc_tf_step *s, const struct qc_tf_
 struct choice {
     int count;
     const struct pb_bytes *branch;
-    int in_count; /* with the value that decides */
+    bool by_number; /* Case; If: by a bool */
+    int in_count;   /* with the value that decides */
     bool *want;
     int out_count;
 };
 
-static qc_status choose(struct qc_tf_step *s, const struct choice *choice, int first, const struct qc_tf_value *in, struct qc_tf_value *out);
+static qc_status choose(struct qc_tf_step *s, const struct choice *choice, int first, int count, const struct qc_tf_value *in, struct qc_tf_value *out);
 
-/* The branch `first`, or what is left of the choice behind it, as the graph that the import has turned to. */
-static qc_status write_branch(struct qc_tf_step *s, const struct choice *choice, int first, bool rest, const struct qc_tf_value *arg,
-                              struct qc_tf_value *out, bool *sound)
+/* The choice between some of the branches, as the graph that the import has turned to. */
+static qc_status write_branches(struct qc_tf_step *s, const struct choice *choice, int first, int branches, const struct qc_tf_value *arg,
+                                struct qc_tf_value *out, bool *sound)
 {
     struct qc_tensor **result = qc_arena_array(s->im->scratch, (size_t)choice->out_count, sizeof *result);
     int count = 0;
     if (!result) return QC_NOMEM;
-    if (rest) QC_TRY(choose(s, choice, first + 1, arg, out));
-    else QC_TRY(qc_tf_call(s->im, choice->branch[first], choice->in_count - 1, arg + 1, choice->want, choice->out_count, out));
+    QC_TRY(choose(s, choice, first, branches, arg, out));
     for (int i = 0; i < choice->out_count; i++) {
         if (!choice->want[i]) continue;
         struct qc_tensor *tensor = result_tensor(s, &out[i]);
@@ -164,21 +164,12 @@ static qc_status write_branch(struct qc_tf_step *s, const struct choice *choice,
     return *sound ? qc_graph_sweep(s->im->b.graph) : QC_OK;
 }
 
-static struct qc_tensor *condition_of(struct qc_tf_step *s, const struct choice *choice, int first, const struct qc_tf_value *in)
+/* One of the branches [first, first + branches), half of them at a time, so that subgraphs are nested little. Outputs that nobody wants are made unsupported. */
+static qc_status choose(struct qc_tf_step *s, const struct choice *choice, int first, int branches, const struct qc_tf_value *in, struct qc_tf_value *out)
 {
-    struct qc_tensor *which = in[0].kind == QC_TF_TENSOR ? in[0].tensor : NULL;
-    if (!which) qc_tf_fail(s, QC_FORMAT, "its condition is no tensor");
-    bool number = choice->count > 2 || pb_equal(s->node->op, "Case") || pb_equal(s->node->op, "StatelessCase");
-    if (number) return which ? qc_build_binary(s->b, tfl_BuiltinOperator_EQUAL, which, qc_build_i32(s->b, first)) : NULL;
-    return which ? qc_lower_cast(s->b, which, QC_BOOL) : NULL;
-}
-
-/* Outputs that nobody wants are made unsupported. */
-static qc_status choose(struct qc_tf_step *s, const struct choice *choice, int first, const struct qc_tf_value *in, struct qc_tf_value *out)
-{
-    if (first == choice->count - 1)
-        return qc_tf_call(s->im, choice->branch[first], choice->in_count - 1, in + 1, choice->want, choice->out_count, out);
-    struct qc_tensor *condition = condition_of(s, choice, first, in);
+    const int half = branches / 2;
+    if (branches == 1) return qc_tf_call(s->im, choice->branch[first], choice->in_count - 1, in + 1, choice->want, choice->out_count, out);
+    struct qc_tensor *condition = choice->by_number ? qc_build_binary(s->b, tfl_BuiltinOperator_LESS, in[0].tensor, qc_build_i32(s->b, first + half)) : in[0].tensor;
     struct operands operands;
     struct outside outside;
     if (!condition) return FAILED(s);
@@ -192,7 +183,7 @@ static qc_status choose(struct qc_tf_step *s, const struct choice *choice, int f
     bool sound = true;
     for (int rest = 0; rest < 2; rest++) {
         QC_TRY(enter(s, rest ? "else" : "then", &operands, choice->in_count, in, arg, &outside));
-        QC_TRY(write_branch(s, choice, first, rest, arg, out, &sound));
+        QC_TRY(write_branches(s, choice, rest ? first + half : first, rest ? branches - half : half, arg, out, &sound));
         *(rest ? &options->else_subgraph_index : &options->then_subgraph_index) = (tfl_i32)leave(s->im, &outside)->index;
     }
     int count = 0;
@@ -214,14 +205,24 @@ static qc_status choose(struct qc_tf_step *s, const struct choice *choice, int f
 
 qc_status qc_tf_choose(struct qc_tf_step *s, int branch_count, const struct pb_bytes *branch)
 {
-    struct choice choice = {.count = branch_count, .branch = branch, .in_count = s->in_count};
+    struct choice choice = {.count = branch_count, .branch = branch, .in_count = s->in_count,
+                            .by_number = pb_equal(s->node->op, "Case") || pb_equal(s->node->op, "StatelessCase")};
     struct qc_tf_body *body;
     QC_TRY(qc_tf_function_body(s->im->package, branch[0], &body));
     if (!body) return qc_tf_fail(s, QC_FORMAT, "chooses the function '%.*s', which is missing", QC_PB(branch[0]));
     choice.out_count = body->ret_count;
     QC_TRY(qc_tf_outputs(s, body->ret_count));
     QC_TRY(qc_tf_wants(s, body->ret_count, &choice.want));
-    return choose(s, &choice, 0, s->in, s->out);
+    struct qc_tensor *which = qc_tf_tensor(s, 0);
+    if (choice.by_number && which) { /* outside: the last one */
+        struct qc_tensor *last = qc_build_i32(s->b, branch_count - 1), *zero = qc_build_i32(s->b, 0);
+        which = qc_lower_select(s->b, qc_build_binary(s->b, tfl_BuiltinOperator_LESS, which, zero), last, which);
+    } else {
+        which = qc_lower_cast(s->b, which, QC_BOOL);
+    }
+    if (!which) return FAILED(s);
+    s->in[0].tensor = which;
+    return choose(s, &choice, 0, branch_count, s->in, s->out);
 }
 
 /* ---- WHILE ---- */
