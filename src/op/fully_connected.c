@@ -11,6 +11,7 @@
 #include "op/shared/quantized.h"
 #include "op/shared/sliding.h"
 #include "op/shared/version.h"
+#include "op/shared/wide_matrices.h"
 
 static qc_status geometry(struct qc_step *step, struct qc_conv *conv)
 {
@@ -49,13 +50,15 @@ static struct qc_product product_of(const struct qc_step *step)
                                          : o->asymmetric_quantize_inputs ? QC_ROW_ASYMMETRIC : QC_ROW_SYMMETRIC};
 }
 
-/* ---- int16 by int16: plain, in 64 bits ---- */
+/* ---- int16 by int16, in 64 bits ---- */
 
 struct wide {
     struct qc_conv conv;
     struct qc_multiplier *multiplier; /* [units] */
     int64_t w_zero;
     int32_t low, high;
+    struct qc_wide_matrices matrices;
+    size_t total_at, work_at; /* in scratch */
 };
 
 static bool is_wide(const struct qc_step *step)
@@ -87,29 +90,36 @@ static qc_status wide_plan(struct qc_step *step)
         s->multiplier[n] = qc_multiplier_of(product / y);
     }
     s->w_zero = quant->count > 1 ? 0 : quant->zero_point[0];
+    const size_t rows = (size_t)s->conv.batch, units = (size_t)s->conv.out_channels, depth = (size_t)s->conv.in_channels;
+    s->matrices = (struct qc_wide_matrices){.rows = rows, .columns = units, .depth = depth, .w_depth = 1, .w_column = depth};
+    s->total_at = qc_step_scratch(step, rows * units * sizeof(int64_t));
+    s->work_at = qc_step_scratch(step, qc_wide_matrices_plan(&s->matrices, qc_pool_threads(step->rt->pool)));
+    step->kernel = s->matrices.kernel->variant.name;
     return qc_fused_limits_quantized(step, o->fused_activation_function, step->out[0], &s->low, &s->high);
 }
 
-static void wide_rows(void *context, size_t begin, size_t end, int thread)
+static int64_t wide_bias(const struct qc_value *bias, size_t n)
 {
-    const struct qc_step *step = context;
-    const struct wide *s = step->state;
-    const struct qc_value *bias = qc_operand(step, 2);
-    const size_t depth = (size_t)s->conv.in_channels, units = (size_t)s->conv.out_channels;
-    (void)thread;
-    for (size_t i = begin; i < end; i++) {
-        const size_t n = i % units;
-        const int16_t *x = (const int16_t *)step->in[0]->data + i / units * depth, *w = (const int16_t *)step->in[1]->data + n * depth;
-        uint64_t sum = !bias ? 0 : bias->type == QC_INT64 ? (uint64_t)((const int64_t *)bias->data)[n] : (uint64_t)((const int32_t *)bias->data)[n];
-        for (size_t k = 0; k < depth; k++) sum += (uint64_t)(x[k] * (w[k] - s->w_zero));
-        ((int16_t *)step->out[0]->data)[i] = (int16_t)qc_clamp(qc_requant_wide((int64_t)sum, s->multiplier[n]), s->low, s->high);
-    }
+    return !bias ? 0 : bias->type == QC_INT64 ? ((const int64_t *)bias->data)[n] : ((const int32_t *)bias->data)[n];
 }
 
 static qc_status wide_run(struct qc_step *step)
 {
     const struct wide *s = step->state;
-    qc_pool_for(step->rt->pool, (size_t)s->conv.batch * (size_t)s->conv.out_channels, 1 + 65536 / ((size_t)s->conv.in_channels + 1), wide_rows, step);
+    const struct qc_wide_matrices *m = &s->matrices;
+    const struct qc_value *bias = qc_operand(step, 2);
+    const int16_t *x = step->in[0]->data;
+    int16_t *y = step->out[0]->data;
+    int64_t *total = (int64_t *)(void *)((char *)step->scratch + s->total_at);
+    qc_wide_matrices_run(m, x, step->in[1]->data, total, (char *)step->scratch + s->work_at, step->rt->pool);
+    for (size_t i = 0; i < m->rows; i++) {
+        int64_t row = 0;
+        for (size_t k = 0; k < m->depth && s->w_zero; k++) row += x[i * m->depth + k];
+        for (size_t n = 0; n < m->columns; n++) {
+            const uint64_t sum = (uint64_t)(total[i * m->columns + n] - row * s->w_zero) + (uint64_t)wide_bias(bias, n);
+            y[i * m->columns + n] = (int16_t)qc_clamp(qc_requant_wide((int64_t)sum, s->multiplier[n]), s->low, s->high);
+        }
+    }
     return QC_OK;
 }
 

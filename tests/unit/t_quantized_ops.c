@@ -4,6 +4,7 @@
 #include "unit.h"
 
 #include "op/build.h"
+#include "op/shared/wide_matrices.h"
 #include "run/run.h"
 
 #include <float.h>
@@ -236,10 +237,40 @@ static void versions_are_the_lowest(void **state)
     }
 }
 
+/* Products of 16 by 16 bits are taken apart into bytes, and long sums into pieces: every bit as summed at once. */
+static void wide_sums_are_exact(void **state)
+{
+    (void)state;
+    enum { ROWS = 3, COLUMNS = 18, DEEP = 1300 };
+    static const size_t depths[] = {1, 7, 504, 505, DEEP};
+    static int16_t x[ROWS * DEEP], w[COLUMNS * DEEP];
+    static int8_t narrow[COLUMNS * DEEP];
+    uint64_t seed = 5;
+    for (size_t i = 0; i < QC_COUNT(x); i++) x[i] = i % 9 ? INT16_MIN : (int16_t)unit_float(&seed, -32768, 32767);
+    for (size_t i = 0; i < QC_COUNT(w); i++) w[i] = i % 7 ? INT16_MIN : (int16_t)unit_float(&seed, -32768, 32767);
+    for (size_t i = 0; i < QC_COUNT(w); i++) narrow[i] = (int8_t)(w[i] >> 8);
+    for (size_t d = 0; d < 2 * QC_COUNT(depths); d++) {
+        const size_t depth = depths[d / 2];
+        const bool bytes = d % 2;
+        struct qc_wide_matrices wide = {.rows = ROWS, .columns = COLUMNS, .depth = depth, .w_depth = 1, .w_column = depth, .bytes = bytes};
+        char *room = aligned_alloc(64, (qc_wide_matrices_plan(&wide, 1) + 63) / 64 * 64);
+        int64_t total[ROWS * COLUMNS];
+        assert_non_null(room);
+        qc_wide_matrices_run(&wide, x, bytes ? (const void *)narrow : w, total, room, NULL);
+        for (size_t i = 0; i < ROWS * COLUMNS; i++) {
+            int64_t sum = 0;
+            for (size_t k = 0, at = i % COLUMNS * depth; k < depth; k++, at++) sum += (int64_t)x[i / COLUMNS * depth + k] * (bytes ? narrow[at] : w[at]);
+            assert_true(total[i] == sum);
+        }
+        free(room);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(small_products_round_as_the_reference), cmocka_unit_test(joining_scales_far_apart),
                                        cmocka_unit_test(weights_of_16_bits), cmocka_unit_test(rows_of_a_batch_have_their_own_memory),
-                                       cmocka_unit_test(roots_of_zero), cmocka_unit_test(versions_are_the_lowest)};
+                                       cmocka_unit_test(roots_of_zero), cmocka_unit_test(versions_are_the_lowest),
+                                       cmocka_unit_test(wide_sums_are_exact)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
